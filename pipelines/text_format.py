@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+
+_SIMILAR_NAME, _SIMILAR_WORD = 0.6, 0.8  # parts of the letters that are the same, for a name and for a word of it
 
 
 def moment(when: datetime) -> str:
     """``2026-07-30 12:00:00 UTC``."""
     return f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def time_of_day(when: datetime) -> str:
+    """``12:00:00 UTC``."""
+    return f"{when.astimezone(UTC):%H:%M:%S} UTC"
 
 
 def span(length: timedelta) -> str:
@@ -38,21 +46,32 @@ def one_line(text: str, longest: int | None = None) -> str:
 
 
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """The names that are most similar to ``name``, the most similar one first; parts of a name count as well."""
+    """The names that are similar to ``name``, at most ``count``, the most similar one first; none if nothing is near.
+
+    A name is similar if ``name`` is a part of it, or if it, its last part or one of its words has almost the same
+    letters.
+    """
     from difflib import SequenceMatcher  # noqa: PLC0415 - names are seldom misspelt, and every command starts with this module
 
-    def similarity(other: str) -> tuple[bool, float]:
-        wanted, known = name.casefold(), other.casefold()
-        parts = {known, known.rpartition(".")[2]}
-        ratios = [SequenceMatcher(None, wanted, part).ratio() for part in parts]
-        return bool(wanted) and wanted in known, max(ratios)
+    wanted = name.casefold()
+    own_last = wanted.rpartition(".")[2]
+    found: dict[str, tuple[bool, float]] = {}
+    for other in names if wanted else ():
+        known = other.casefold()
+        last = known.rpartition(".")[2]
+        whole = max(
+            SequenceMatcher(None, *each).ratio() for each in {(wanted, known), (wanted, last), (own_last, last)}
+        )
+        word = max(SequenceMatcher(None, wanted, part).ratio() for part in re.split(r"[._ ]", known))
+        is_part = wanted in known
+        if is_part or whole >= _SIMILAR_NAME or word >= _SIMILAR_WORD:
+            found[other] = (is_part, whole)
+    return sorted(found, key=found.__getitem__, reverse=True)[:count]
 
-    return sorted(dict.fromkeys(names), key=similarity, reverse=True)[:count]
 
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """A question with the three nearest names: ``did you mean a, b or c?``; ``there is none`` without any names."""
+def did_you_mean(name: str, names: Iterable[str], otherwise: str) -> str:
+    """A question with the nearest names: ``did you mean a, b or c?``; ``otherwise`` if none is near."""
     *others, last = nearest(name, names) or [""]
     if not last:
-        return "there is none"
+        return otherwise
     return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"

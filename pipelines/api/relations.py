@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -15,6 +16,7 @@ from pipelines.api.selects import Moment, table_query
 from pipelines.reports import find_report
 from pipelines.reports.execution import Arguments, checked_arguments, query_of
 from pipelines.reports.parameters import given_parameters
+from pipelines.warehouse.read.hints.before_first_sync import before_first_sync
 
 
 class Relations:
@@ -28,7 +30,10 @@ class Relations:
 
     def table(self, name: str, *, as_of: Moment | None = None) -> duckdb.DuckDBPyRelation:
         """The rows of a table, now or at a time in the past; arguments are those of :meth:`Warehouse.table`."""
-        return self.sql(*table_query(self, name, as_of))
+        sql, params = table_query(self, name, as_of)
+        if notice := before_first_sync(self.rows, sql, params):
+            warnings.warn(notice, UserWarning, stacklevel=2)
+        return self.sql(sql, params)
 
     def report(
         self, name: str, *, account: str | None = None, **parameters: date | int | str | UUID | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
@@ -25,7 +26,8 @@ from pipelines.sync.selection import chosen_sources
 from pipelines.warehouse.file import connection as file
 from pipelines.warehouse.read.feed_status import FeedStatus, read_statuses
 from pipelines.warehouse.read.freshness import Freshness, freshness_of
-from pipelines.warehouse.read.query_session import Limits, query_session
+from pipelines.warehouse.read.hints.before_first_sync import before_first_sync
+from pipelines.warehouse.read.query_session import Limits, QuerySession, query_session
 from pipelines.warehouse.read.tables import TableDescription, TableSummary, described_table, listed_tables
 
 _STATUS = {
@@ -122,14 +124,15 @@ class Warehouse:
         Args:
             name: name of the table, as for :meth:`describe`.
             as_of: the time. A day means its end in Amsterdam; text is ISO 8601; None is now. The frame then also has
-                ``valid_from``, ``valid_to``, ``is_current`` and ``version``.
+                ``valid_from``, ``valid_to``, ``is_current`` and ``version``. A time before the first sync is warned
+                about: the frame has no rows.
 
         Raises:
             UsageError: there is no such table, or it has no history.
         """
         moment = None if as_of is None else moment_of(as_of)
         with query_session(self.path, self._limits) as session:
-            return frame_of(session.execute(*table_query(session, name, moment)))
+            return _frame(session, *table_query(session, name, moment))
 
     def report(
         self, name: str, *, account: str | None = None, **parameters: date | int | str | UUID | None
@@ -164,7 +167,7 @@ class Warehouse:
             PipelineError: DuckDB reports an error; the message is DuckDB's.
         """
         with query_session(self.path, self._limits) as session:
-            return frame_of(session.execute(sql, params))
+            return _frame(session, sql, params)
 
     def freshness(self) -> Freshness:
         """The time until which the warehouse is complete, as a whole and for each feed."""
@@ -188,3 +191,11 @@ class Warehouse:
     def _statuses(self) -> list[FeedStatus]:
         settings = load_local_settings()
         return read_statuses(self._file, lambda catalogue: chosen_sources(settings, catalogue))[1]
+
+
+def _frame(session: QuerySession, sql: str, params: Mapping[str, object] | None) -> pd.DataFrame:
+    """The rows of a statement; the caller of the method is warned if they are of a time before the first sync."""
+    frame = frame_of(session.execute(sql, params))
+    if notice := before_first_sync(session.rows, sql, params):
+        warnings.warn(notice, UserWarning, stacklevel=3)
+    return frame

@@ -87,8 +87,10 @@ def _named(name: str, sources: Sequence[_Named], api: str) -> _Named:
     for source in sources:
         if name in (source.table, source.name):
             return source
-    known = [*sorted({source.schema for source in sources}), *(source.name for source in sources)]
-    raise UsageError(f"the {api} API has no feed {name!r}: {did_you_mean(name, known)}")
+    groups = sorted({source.schema for source in sources})
+    known = [*groups, *(source.name for source in sources)]
+    every = f"its groups of feeds are {', '.join(groups)}"
+    raise UsageError(f"the {api} API has no feed {name!r}: {did_you_mean(name, known, every)}")
 
 
 CATALOGUES = {

@@ -155,17 +155,23 @@ class VisibleStream:
         self._stream.flush()
 
 
-def print_table(headings: Sequence[Heading], rows: Iterable[Sequence[str]], steps: Sequence[Step] = ()) -> None:
+def print_table(
+    headings: Sequence[Heading],
+    rows: Iterable[Sequence[str]],
+    steps: Sequence[Step] = (),
+    in_records: Sequence[Step] = (),
+) -> None:
     """Print a table; each cell becomes one line without control characters.
 
     Args:
         headings: the columns of the table.
         rows: the texts of each row.
         steps: what makes it narrower on a terminal, in this order. A pipe gets all columns.
+        in_records: steps that leave out columns if it is too wide for a table, and each value gets a line.
     """
     if is_terminal():
         clean = [[cell if cell.isprintable() else one_line(cell) for cell in row] for row in rows]
-        _print_lines(table_lines(headings, clean, terminal_width(), steps))
+        _print_lines(table_lines(headings, clean, terminal_width(), steps, in_records))
     else:
         write_plain(headings, ([one_line(cell) for cell in row] for row in rows), print_line)
 

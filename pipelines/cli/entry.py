@@ -16,6 +16,7 @@ from pipelines import interruption
 from pipelines.cli.app import app
 from pipelines.cli.console import print_error, print_list
 from pipelines.cli.terminal.encoding import print_in_any_encoding
+from pipelines.cli.usage_errors import usage_error
 from pipelines.errors import PipelineError
 from pipelines.unexpected_errors import print_if_debugging, summary
 
@@ -64,9 +65,7 @@ def _invoke(arguments: Sequence[str]) -> int:
     except Exit as end:
         return end.exit_code
     except TyperException as error:
-        origin = getattr(error, "ctx", None)
-        path = origin.command_path if origin else "floriday"
-        return print_error(f"{error.format_message().rstrip('.')} (see: {path} --help)", USAGE_ERROR)
+        return print_error(usage_error(error, arguments), USAGE_ERROR)
     return 0
 
 

@@ -89,7 +89,7 @@ def duration_option(text: str | timedelta) -> timedelta:
     except ValueError:
         length = timedelta(0)
     if not length:
-        raise typer.BadParameter("expects a duration such as 90s, 5m or 2h")
+        raise typer.BadParameter(f"expects a duration such as 90s, 5m or 2h, not {text!r}")
     return length
 
 
@@ -123,4 +123,4 @@ def _day(text: str | datetime) -> datetime:
     try:
         return text if isinstance(text, datetime) else datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a day
     except ValueError:
-        raise typer.BadParameter("expects a day such as 2026-11-20") from None
+        raise typer.BadParameter(f"expects a day such as 2026-11-20, not {text!r}") from None

@@ -43,7 +43,8 @@ def _own(path: Path, defaults: Thresholds) -> Thresholds:
         raise UsageError(f"{path} cannot be read: {error}") from None
     for name, limits in found.items():
         if name not in defaults:
-            raise UsageError(f"{path}: there is no figure {name!r}: {did_you_mean(name, defaults)}")
+            every = f"the figures are {', '.join(defaults)}"
+            raise UsageError(f"{path}: there is no figure {name!r}: {did_you_mean(name, defaults, every)}")
         if not _are_limits(limits):
             raise UsageError(f"{path}: {name} needs two numbers, such as {{ green = 0.98, red = 0.95 }}")
     return found

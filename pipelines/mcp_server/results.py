@@ -84,6 +84,9 @@ class Rows(BaseModel):
     ]
     row_count: Annotated[int, Field(description="number of rows here")]
     is_truncated: Annotated[bool, Field(description="whether there are more rows than limit")]
+    notice: Annotated[
+        str | None, Field(description="why rows may be missing: a time before the first sync; null if none are")
+    ] = None
 
 
 class FeedTime(BaseModel):
@@ -134,6 +137,8 @@ def _remarks(rows: Rows, shown: int) -> Iterator[str]:
         yield f"the first {shown} of them are shown here"
     if rows.is_truncated:
         yield "more rows exist: aggregate, filter, or raise limit"
+    if rows.notice:
+        yield rows.notice
 
 
 def _line(values: Sequence[object]) -> str:

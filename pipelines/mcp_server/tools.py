@@ -34,6 +34,7 @@ from pipelines.text_format import counted
 from pipelines.unexpected_errors import summary
 from pipelines.warehouse.read.feed_status import read_statuses
 from pipelines.warehouse.read.freshness import freshness_of
+from pipelines.warehouse.read.hints.before_first_sync import before_first_sync
 from pipelines.warehouse.read.query_session import QuerySession
 from pipelines.warehouse.read.table_joins import catalogue_table, joins, nested_tables
 from pipelines.warehouse.read.tables import TableDescription, described_table, listed_tables
@@ -158,7 +159,8 @@ class Tools:
 
     async def _query(self, sql: str, limit: int) -> tuple[BaseModel, str]:
         def read(session: QuerySession) -> Rows:
-            return read_rows(session.execute(sql), limit)
+            found = read_rows(session.execute(sql), limit)
+            return found.model_copy(update={"notice": before_first_sync(session.rows, sql)})
 
         rows = await self._calls.in_session(read, limit)
         return rows, short_table(rows)

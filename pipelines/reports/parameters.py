@@ -107,7 +107,10 @@ def check_account(session: Rows, account: str, label: Label = str) -> None:
     """Raise a UsageError if the warehouse has no account of that name."""
     known = [name for (name,) in session.rows("SELECT account FROM sync.accounts ORDER BY account")]
     if account not in known:
-        raise UsageError(f"{label('account')} {account!r} is not in the warehouse: {did_you_mean(account, known)}")
+        every = f"it has {', '.join(known)}" if known else "it has none yet"
+        raise UsageError(
+            f"{label('account')} {account!r} is not in the warehouse: {did_you_mean(account, known, every)}"
+        )
 
 
 def _id(session: Rows, parameter: str, value: date | int | str | UUID, label: Label) -> UUID:
@@ -123,12 +126,12 @@ def _only_one(option: str, text: str, known: Sequence[_Named]) -> _Named:
     found = _matches(text, known)
     if len(found) == 1:
         return found[0]
-    names = nearest(text, (each.name for each in found or known), _MOST_SHOWN)
+    names = nearest(text.strip(), (each.name for each in found or known), _MOST_SHOWN)
     near = [each for name in names for each in found or known if each.name == name][:_MOST_SHOWN]
     listed = ", ".join(map(str, near))
     if found:
         raise UsageError(f"{option} is in {len(found):,} names: give a whole name or an id, such as {listed}")
-    reason = f"the nearest are {listed}" if listed else "the warehouse has none"
+    reason = f"the nearest are {listed}" if listed else "no name in the warehouse is similar"
     raise UsageError(f"{option} is neither an id nor part of a name: {reason}")
 
 

@@ -85,7 +85,8 @@ def find_report(name: str) -> Report:
     """
     known = {report.name: report for report in all_reports()}
     if name not in known:
-        raise UsageError(f"there is no report {name!r}: {did_you_mean(name, known)}")
+        likely = did_you_mean(name, known, "`floriday report` lists the reports")
+        raise UsageError(f"there is no report {name!r}: {likely}")
     return known[name]
 
 

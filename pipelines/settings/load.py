@@ -13,6 +13,7 @@ from pipelines.errors import SettingError
 from pipelines.settings import values
 from pipelines.settings.environments import mixture
 from pipelines.settings.model import AlertSettings, LocalSettings, Settings
+from pipelines.settings.overrides import current
 from pipelines.settings.variables import (
     PASSED,
     PREFIX,
@@ -142,13 +143,18 @@ def _validated(kind: type[_Kind], variables: Variables) -> _Kind:
         # Only names and phrases are used, because the error also contains the values, which may be secrets.
         for error in failure.errors(include_url=False, include_input=False):
             name = str(error["loc"][0]).upper()
-            problems.setdefault(name, f"{PREFIX}{name} {_phrase(kind, name.lower(), error)}")
+            problems.setdefault(name, f"{_origin(name)} {_phrase(kind, name.lower(), error)}")
     warn_about_unknown(variables.texts, NAMES)
     if settings is None or problems:
         found = SettingError("; ".join(problems.values()))
         found.details = tuple(problems.values())
         raise found
     return settings
+
+
+def _origin(name: str) -> str:
+    """The variable that has a value, or the option that overrides it."""
+    return "--warehouse" if name == "WAREHOUSE" and current().warehouse else f"{PREFIX}{name}"
 
 
 def _with_next_step(error: SettingError, dotenv: Path | None, folder: Path) -> SettingError:

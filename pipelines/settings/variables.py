@@ -50,7 +50,7 @@ def dotenv_file(directory: Path) -> Path | None:
     """
     if named := current().env_file:
         if not named.is_file():
-            raise SettingError(f"--env-file {named}: there is no such file")
+            raise SettingError(f"--env-file {named} is {'a folder' if named.is_dir() else 'missing'}: name a file")
         return named
     directory = directory.absolute()
     own, above = directory / ".env", (folder / ".env" for folder in _folders_above(directory))
@@ -260,9 +260,12 @@ def warn_if_exposed(files: Iterable[Path]) -> None:
         _LOG.warning("other users of this machine can read secrets: chmod 600 %s", names)
 
 
+_ALL_SETTINGS = "docs/settings.md lists all settings"
+
+
 def warn_about_unknown(given: Iterable[str], known: Collection[str]) -> None:
     """Warn once in a process about each variable that does not exist, with the nearest one; without the prefix."""
     for name in sorted({*given} - {*known} - _unknown):
         _unknown.add(name)
-        [likely] = nearest(name, known, 1)
-        _LOG.warning("%s%s is no setting, and is ignored: did you mean %s%s?", PREFIX, name, PREFIX, likely)
+        likely = [f"did you mean {PREFIX}{each}?" for each in nearest(name, known, 1)]
+        _LOG.warning("%s%s is no setting, and is ignored: %s", PREFIX, name, *(likely or [_ALL_SETTINGS]))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.sandbox import Document, Sandbox, Switches
+from tests.examples import cases
 from tests.moments import NOW
 
 with warnings.catch_warnings():
@@ -142,7 +143,7 @@ def converted(served: Any, read: Any) -> Any:
     return float(served) if isinstance(served, Decimal) else served
 
 
-@pytest.mark.parametrize("feed", READABLE)
+@cases("feed", READABLE, quick=8)
 def test_the_client_reads_every_record(sandbox: Sandbox, apis: Any, feed: str) -> None:
     """The client reads all records of a feed with all their values, page by page."""
     result, records = sync_with_client(apis, sandbox, feed)

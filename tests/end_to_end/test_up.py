@@ -99,6 +99,7 @@ class TestWithoutSettings:
                 sessions.members(up.session),
             )
 
+    @pytest.mark.slow
     def test_it_prints_the_addresses(self, observed: Observed) -> None:
         """The output is plain text with the addresses of Dagster and the sandbox, the warehouse and how to stop it."""
         printed = observed.up.printed

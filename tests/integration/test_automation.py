@@ -42,6 +42,7 @@ from pipelines.sync.session import open_clients
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from pipelines.warehouse.load import visibility
+from tests.examples import cases
 from tests.integration.dagster_project import RECORDS, SUPPLIERS, Project, fill
 from tests.integration.syncing import Syncing
 from tests.moments import real_now
@@ -400,6 +401,7 @@ class TestChangedFeedsOfTwoAccounts:
 
         assert requested_feeds(daemon.tick("changed_feeds")) == [BATCHES]
 
+    @pytest.mark.slow
     def test_runs_for_a_refused_key_back_off(self, daemon: Daemon) -> None:
         """An account whose key is refused causes a run at first, and further runs at growing intervals."""
         keys = {**daemon.project.sandbox.api_keys, "east": "wrong-key-of-the-east"}
@@ -453,7 +455,7 @@ class TestWhileASyncRuns:
         expected = f"run {run.run_id[:8]} is QUEUED"
         assert {name: why.split(":")[0] for name, why in reasons.items()} == dict.fromkeys(SENSORS, expected)
 
-    @pytest.mark.parametrize("status", IN_FLIGHT, ids=lambda status: status.value)
+    @cases("status", IN_FLIGHT, quick=1, ids=lambda status: status.value)
     def test_schedules_queue_a_run_behind_another(self, scheduler: Daemon, status: dg.DagsterRunStatus) -> None:
         """A schedule requests its run while another one is in progress, but only one waits for each schedule."""
         scheduler.sync()
@@ -552,6 +554,7 @@ class TestSchedules:
 class TestWeeklyFullSync:
     """The weekly re-read of small feeds."""
 
+    @pytest.mark.slow
     def test_small_feeds_are_read_in_full(self, scheduler: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
         """Feeds with few rows over all accounts are read in full, which restores lost rows."""
         scheduler.sync()
@@ -646,6 +649,7 @@ class TestExternalSyncs:
         assert (metadata["changed"], metadata["rejected"], metadata["dagster/row_count"]) == (RECORDS, 0, RECORDS)
         assert len(daemon.project.sandbox.calls) == 0
 
+    @pytest.mark.slow
     def test_rounds_of_the_resident_sync_are_recorded(self, daemon: Daemon) -> None:
         """A round of ``floriday sync --follow`` materializes the feeds that it synced, as any other sync does."""
         settings = load_settings(daemon.project.environment, daemon.project.root)
@@ -677,7 +681,7 @@ class TestExternalSyncs:
         assert {event.partition for event in result.asset_events} == {this_week()}
         assert [self.latest_metadata(daemon, feed)["changed"] for feed in (ORDERS, BATCHES)] == [1, 0]
 
-    @pytest.mark.parametrize("first", ["changed_feeds", "syncs_elsewhere"])
+    @cases("first", ["changed_feeds", "syncs_elsewhere"], quick=1)
     @pytest.mark.parametrize("is_marked", [False, True])
     def test_all_weeks_are_marked_whichever_sensor_comes_first(
         self, daemon: Daemon, first: str, *, is_marked: bool
@@ -711,6 +715,7 @@ class TestExternalSyncs:
         assert {".".join(event.asset_key.path) for event in after} == {ORDERS}
         assert {feed: len(daemon.materialized_weeks(feed)) for feed in FEEDS} == dict.fromkeys(FEEDS, 9)
 
+    @pytest.mark.slow
     def test_a_sync_gives_checks_a_result(self, daemon: Daemon) -> None:
         """A sync of the command line evaluates the cheap checks; the others repeat their last result."""
         (request,) = daemon.tick("changed_feeds").run_requests or ()
@@ -738,6 +743,7 @@ class TestExternalSyncs:
         assert {".".join(event.asset_key.path) for event in events} == {ORDERS}
         assert self.latest_metadata(daemon, ORDERS)["changed"] == 1
 
+    @pytest.mark.slow
     def test_syncs_of_dagster_are_not_recorded_again(self, daemon: Daemon) -> None:
         """Runs of Dagster have materialized their feeds themselves."""
         (request,) = daemon.tick("changed_feeds").run_requests or ()

@@ -119,7 +119,7 @@ def synced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield Synced(api, connection)
 
 
-growers = pytest.mark.parametrize("synced", ["suppliers"], indirect=True)
+growers = pytest.mark.parametrize("synced", [pytest.param("suppliers", marks=pytest.mark.slow)], indirect=True)
 """For tests of data that only growers have."""
 
 

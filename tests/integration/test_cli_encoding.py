@@ -15,6 +15,7 @@ from pipelines.cli.entry import run
 from pipelines.cli.terminal.encoding import print_in_any_encoding
 from pipelines.sandbox import Sandbox
 from tests.command_line import floriday
+from tests.examples import cases
 from tests.integration.syncing import Syncing
 from tests.moments import NOW
 
@@ -59,7 +60,7 @@ def content(written: io.TextIOWrapper) -> bytes:
     return written.buffer.getvalue()
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1"])
+@cases("encoding", ["ascii", "iso-8859-1"], quick=1)
 @pytest.mark.parametrize("arguments", [*READING, *((name, "--help") for name in NAMES), ("--help",), ("ë",)])
 def test_no_command_fails_for_its_encoding(
     arguments: tuple[str, ...], encoding: str, filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -107,6 +107,32 @@ def test_without_a_terminal_nothing_is_asked(project: Path, printed: Printed) ->
     assert list(project.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("file", "arguments", "message"),
+    [
+        ("missing/.env", [], "missing; create it, or name another --env-file"),
+        ("file.txt/.env", [], "there is no folder "),
+        (".", [], "is a folder: name a file, such as --env-file "),
+        ("new.env", ["--account", "north"], "--account expects NAME=KEY"),
+        ("new.env", ["--account", "north=1", "--api-key", "2"], "--api-key is for one organization"),
+        ("latin.env", ["--force"], "latin.env cannot be read: it is not UTF-8 text"),
+    ],
+)
+def test_the_file_is_checked_before_anything_is_asked(
+    file: str, arguments: list[str], message: str, project: Path, printed: Printed
+) -> None:
+    """A file that cannot be written is an error before the first question."""
+    (project / "file.txt").touch()
+    (project / "latin.env").write_bytes(b"NAME=\xe9\n")
+
+    code, _, err = printed("init", *arguments, "--env-file", file)
+
+    assert code == 2
+    assert message in err
+    assert "no terminal to ask on" not in err
+    assert not (project / "missing").exists()
+
+
 def test_a_terminal_is_asked(sandbox: Sandbox, project: Path) -> None:
     """On a terminal what is missing is asked for, and secrets are not shown while they are typed."""
     environment = sandbox.environment()

@@ -12,6 +12,7 @@ import pytest
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.schema.owner import record_owner
 from tests.command_line import Printed
+from tests.examples import cases
 from tests.integration.report_warehouse import ORDERS, ReportWarehouse, id_of, make_record
 
 ITEMS = "catalog.trade_items"
@@ -80,6 +81,7 @@ def test_reports_show_the_names(warehouse: OneFile, printed: Printed) -> None:
     assert names(warehouse) == ["Chrysanthemum", "Rosa"]
 
 
+@pytest.mark.slow
 def test_a_list_replaces_the_earlier_one(warehouse: OneFile, printed: Printed) -> None:
     """A list replaces an earlier one of the same columns, and leaves those of other columns alone."""
     load(printed, "vbn_product_code,name\n973,Rosa\n101455,Chrysanthemum\n")
@@ -90,7 +92,7 @@ def test_a_list_replaces_the_earlier_one(warehouse: OneFile, printed: Printed) -
     assert warehouse.rows("FROM lookup.vbn_characteristics") == [("S01", "pot size")]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "table", "rows"),
     [
         ("Name;VBN_product_code;x\n Roos ;973;1\n\n", "vbn_products", [(973, "Roos")]),
@@ -102,6 +104,7 @@ def test_a_list_replaces_the_earlier_one(warehouse: OneFile, printed: Printed) -
         ),
         ("vbn_product_code;name\n7;Kalanchoë\n".encode("cp1252"), "vbn_products", [(7, "Kalanchoë")]),
     ],
+    quick=1,
 )
 def test_forms_of_files(text: str | bytes, table: str, rows: list[Any], warehouse: OneFile, printed: Printed) -> None:
     """Files may have other separators, encodings, orders of columns, quotes, blank and repeated lines."""
@@ -111,7 +114,7 @@ def test_forms_of_files(text: str | bytes, table: str, rows: list[Any], warehous
     assert warehouse.rows(f"FROM lookup.{table}") == rows
 
 
-@pytest.mark.parametrize(
+@cases(
     ("text", "message"),
     [
         ("code,name\n973,Rosa\n", "its first line must name the columns vbn_product_code, name or"),
@@ -127,6 +130,7 @@ def test_forms_of_files(text: str | bytes, table: str, rows: list[Any], warehous
         ("vbn_product_code,name\n1,a\n1,b\n", "line 3: 1 has two names, 'a' and 'b'"),
         (b"PK\x03\x04\x00\x00", "it contains binary data; save the list as CSV"),
     ],
+    quick=2,
 )
 def test_wrong_files(text: str | bytes, message: str, warehouse: OneFile, printed: Printed) -> None:
     """A wrong file is refused with the reason in one line, and the earlier list stays."""

@@ -65,6 +65,7 @@ def results(out: str) -> list[str]:
     return [line.split()[4] for line in out.splitlines() if line.startswith(("north", "south", "main"))]
 
 
+@pytest.mark.slow
 def test_seven_rejected_records_of_a_thousand(syncing: Syncing, printed: Printed) -> None:
     """993 valid records are stored and 7 others listed with reasons; ``--retry`` stores them once corrected."""
     records = batches(1000)
@@ -142,6 +143,7 @@ class TestRetry:
         assert results(out) == ["gone", "still", "healed"]
         assert syncing.rows(f"SELECT count(*) FROM {BATCHES}") == [(1,)]
 
+    @pytest.mark.slow
     def test_a_number_after_the_end_does_not_stop_lower_ones(self, syncing: Syncing, printed: Printed) -> None:
         """If nothing is served from a rejected number on, lower numbers are requested all the same."""
         lower, last = batches(2)

@@ -21,6 +21,7 @@ from pipelines.cli.commands import demo as demonstration
 from pipelines.cli.docs.readme_outputs import shortened
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.command_line import ROOT, FinishedCommand, Printed, command, floriday, process_environment
+from tests.examples import cases
 
 FEEDS = [source.name for source in catalogue_of("suppliers").sources]
 
@@ -59,7 +60,7 @@ def test_a_warehouse_cannot_be_chosen(name: str, tmp_path: Path, printed: Printe
 class TestSandbox:
     """``floriday sandbox``."""
 
-    @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+    @cases("end", [signal.SIGINT, signal.SIGTERM], quick=1)
     def test_the_printed_settings_work(self, end: signal.Signals, tmp_path: Path) -> None:
         """The printed settings are valid in a `.env` file and in a shell, and work until a signal ends the command."""
         with running(tmp_path, "--port", "0") as (process, printed):
@@ -77,6 +78,7 @@ class TestSandbox:
         assert checked.code == 0
         assert (process.returncode, err) == (128 + end, "floriday: stopped\n")
 
+    @pytest.mark.slow
     def test_the_buyers_api_is_chosen_by_an_option(self, tmp_path: Path) -> None:
         """`--api customers` serves the Customers API."""
         with running(tmp_path, "--api", "customers", "--port", "0") as (_, printed):
@@ -86,6 +88,7 @@ class TestSandbox:
         assert "/customers-api-" in settings["FLORIDAY_BASE_URL"]
         assert checked.code == 0
 
+    @pytest.mark.slow
     def test_a_port_that_is_taken(self, tmp_path: Path) -> None:
         """A port that is in use is a usage error that names the option."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -96,6 +99,7 @@ class TestSandbox:
         assert ended.code == 2
         assert ended.error_line.startswith(f"--port {port} cannot be used")
 
+    @pytest.mark.slow
     def test_a_port_can_be_chosen(self, tmp_path: Path) -> None:
         """The sandbox listens on the port of ``--port``, and prints it."""
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -122,6 +126,7 @@ def ended(folder: Path) -> FinishedCommand:
     return floriday("demo", folder=folder, FLORIDAY_WAREHOUSE=str(folder / "mine.duckdb"))
 
 
+@pytest.mark.slow
 class TestDemo:
     """``floriday demo``."""
 

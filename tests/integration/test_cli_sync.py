@@ -22,6 +22,7 @@ from pipelines.settings.values import AMSTERDAM
 from pipelines.text_format import span
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.command_line import FinishedCommand, Printed, floriday, run_on_terminal
+from tests.examples import cases
 from tests.integration.syncing import Syncing
 from tests.integration.syncing import empty_warehouse as created
 from tests.moments import real_now
@@ -182,6 +183,7 @@ class TestSync:
 
         assert table(out)["north", ORDERS][:4] == ["5", "0", "0", "0"]
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("existing_warehouse")
     def test_days_are_read_again(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
         """Days that are read again get their rows back; with today included, the feed is read to its end."""
@@ -475,6 +477,20 @@ class TestStatus:
         assert (code, err) == (0, "")
         assert table(out)["north", ORDERS][-4] == "–"
         assert table(out)["north", "supply.batches"] == ["0", "–", "never", "–", "0", "–"]
+        legend = out.splitlines()[-1]
+        assert '– in "behind": Floriday was not called.' in legend
+        assert '– in "lost in": Floriday states no time limit, or the feed was never read to its end.' in legend
+
+    @pytest.mark.usefixtures("synced_orders")
+    def test_missing_credentials_name_the_option(self, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without credentials, the error of ``status`` also names ``--offline``, which needs none."""
+        monkeypatch.delenv("FLORIDAY_API_KEYS")
+
+        code, _, err = printed("status")
+
+        assert code == 2
+        assert "FLORIDAY_API_KEY is missing" in err
+        assert "`floriday status --offline` needs no credentials" in err
 
     @pytest.mark.usefixtures("existing_warehouse")
     def test_a_refused_maximum_is_unknown(self, printed: Printed, sandbox: Sandbox) -> None:
@@ -594,7 +610,7 @@ class TestVersion:
         assert ("version 2026v1 of the API" in last) is bool(message)
         assert message in last
 
-    @pytest.mark.parametrize("arguments", [("check",), ("sync", ORDERS), ("status",), ("status", "--offline")])
+    @cases("arguments", [("check",), ("sync", ORDERS), ("status",), ("status", "--offline")], quick=1)
     def test_another_version_is_used_with_a_note(
         self,
         arguments: tuple[str, ...],

@@ -16,7 +16,7 @@ from tests.command_line import Printed
 from tests.integration.syncing import Syncing
 
 
-@pytest.fixture(scope="module", params=["suppliers", "customers"])
+@pytest.fixture(scope="module", params=["suppliers", pytest.param("customers", marks=pytest.mark.slow)])
 def synced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """The API and the path of a warehouse without rows, after a sync of one feed."""
     path = tmp_path_factory.mktemp("tables") / "w.duckdb"

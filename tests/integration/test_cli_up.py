@@ -49,7 +49,7 @@ def test_an_unknown_address(printed: Printed, tmp_path: Path, monkeypatch: pytes
     code, _, err = printed("up", "--listen", "not an address")
 
     assert code == 2
-    assert "--port 3000 of not an address cannot be used (no address of this machine)" in err
+    assert "--listen not an address is no address of this machine" in err
 
 
 @pytest.mark.parametrize("name", ["https://floriday.example.com", "*", "floriday.example.com:443", ""])

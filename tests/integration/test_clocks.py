@@ -22,6 +22,7 @@ from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, Window, 
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.read.feed_status import feed_statuses, unread_since
 from tests.every_kind import THINGS
+from tests.examples import examples
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW, real_now
 from tests.thing_warehouse import A, B, ThingWarehouse, commit, word
@@ -56,7 +57,7 @@ def empty(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"DELETE FROM {name}")
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(6))
 @given(
     commits=st.lists(st.tuples(MOMENTS, st.sampled_from((A, B))), min_size=1, max_size=6),
     others=st.lists(MOMENTS, max_size=2),

@@ -21,6 +21,7 @@ from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.another_process import READER, WRITER, another_process
 from tests.command_line import Printed, without_coverage
+from tests.examples import cases
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
 from tests.thing_warehouse import A, B, ThingWarehouse, word
@@ -180,6 +181,7 @@ class TestCompact:
         assert things.values("SELECT word FROM things.things") == ["k"]
         assert names(things.path.parent) == ["w.duckdb"]
 
+    @pytest.mark.slow
     def test_a_warehouse_of_all_feeds(self, tmp_path: Path) -> None:
         """Tables, descriptions, history and reports of all feeds are kept, and the next sync continues."""
         with Sandbox(empty=True) as sandbox:
@@ -384,7 +386,7 @@ class TestDifferences:
         """Equal databases have no differences."""
         assert differences(both, "old", "new") == []
 
-    @pytest.mark.parametrize(
+    @cases(
         ("change", "found"),
         [
             ("DELETE FROM new.raw.t WHERE number = 2999", '"raw"."t"'),
@@ -407,6 +409,7 @@ class TestDifferences:
             ("CREATE SEQUENCE new.main.s", "sequences"),
             ("CREATE TYPE new.main.mood AS ENUM ('good')", "types"),
         ],
+        quick=4,
     )
     def test_each_difference_is_found(self, both: duckdb.DuckDBPyConnection, change: str, found: str) -> None:
         """A different row, value, order, definition or description is found."""

@@ -149,6 +149,7 @@ class TestLoading:
         (changed_feeds,) = [each for each in repository.sensor_defs if each.name == "changed_feeds"]
         assert changed_feeds.default_status.value == expected
 
+    @pytest.mark.slow
     def test_installations_sync_at_different_minutes(self, tmp_path: Path) -> None:
         """The hourly schedule's minute is derived from the warehouse and the API, and does not change."""
         crons = {

@@ -139,6 +139,7 @@ class TestSync:
         assert set(outcomes) == set(SELECTED)
         assert all(outcome.current and outcome.new + outcome.changed == 0 for outcome in outcomes.values())
 
+    @pytest.mark.slow
     def test_a_full_sync_restores_lost_rows(self, project: Project) -> None:
         """A full sync restores lost rows and adds no version."""
         project.settings["FLORIDAY_FEEDS"] = "sales_orders"
@@ -152,6 +153,7 @@ class TestSync:
         assert (outcomes[ORDERS].records, outcomes[ORDERS].new, outcomes[ORDERS].changed) == (RECORDS, 0, 0)
         assert project.rows("SELECT count(*) FROM orders.sales_orders") == [(RECORDS,)]
 
+    @pytest.mark.slow
     def test_an_unknown_field_is_reported(self, project: Project) -> None:
         """The metadata names a field that the catalogue does not contain."""
         project.settings["FLORIDAY_FEEDS"] = "sales_orders"
@@ -166,6 +168,7 @@ class TestSync:
 class TestFailures:
     """Errors and their limits."""
 
+    @pytest.mark.slow
     def test_a_failing_feed_does_not_stop_others(self, project: Project) -> None:
         """The run fails with one line that names account, status and reason; the other feeds are materialized."""
         project.sandbox.faults.add(status(404, where="/sales-orders/sync/*", times=None))
@@ -188,6 +191,7 @@ class TestFailures:
         assert {name for name, outcome in outcomes.items() if outcome.error} == {ORDERS}
         assert (outcomes[ORDERS].account, outcomes["supply.batches"].new) == ("main", RECORDS)
 
+    @pytest.mark.slow
     def test_a_scope_that_is_not_granted_is_no_failure(self, tmp_path: Path) -> None:
         """A feed without its scope is skipped with the reason and not materialized, and the run succeeds."""
         scopes = ["role:app", "organization:read", *(set(SUPPLIERS.scopes) - {"sales-order:read"})]
@@ -376,6 +380,7 @@ class TestLock:
 class TestConcurrency:
     """The feeds of a run are read concurrently, although its steps run one after the other."""
 
+    @pytest.mark.slow
     def test_feeds_are_read_concurrently(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         """Two feeds whose syncs wait for each other both complete."""
         project.settings["FLORIDAY_FEEDS"] = "batches, sales_orders"
@@ -391,6 +396,7 @@ class TestConcurrency:
 
         assert {name: outcome.new for name, outcome in outcomes.items()} == {"supply.batches": RECORDS, ORDERS: RECORDS}
 
+    @pytest.mark.slow
     def test_each_feed_is_read_with_its_own_config(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         """Each feed is read once with its own config, whichever step is the first."""
         read, sync = [], SyncSession.sync
@@ -407,6 +413,7 @@ class TestConcurrency:
         assert set(statuses(result).values()) == {"done"}
         assert sorted(read) == sorted((name, name in SELECTED[:1]) for name in SELECTED)
 
+    @pytest.mark.slow
     def test_a_defect_fails_only_its_feed(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         """An exception in one feed's sync fails the step of that feed only."""
         sync = SyncSession.sync

@@ -119,6 +119,7 @@ def content(folder: Path) -> dict[str, bytes]:
 class TestOutput:
     """A dry run prints what a sync would change in each table."""
 
+    @pytest.mark.slow
     def test_without_a_warehouse_everything_is_new(self, printed: Printed, warehouse: Path) -> None:
         """Without a warehouse every row is new, and the dry run creates none."""
         code, out, err = printed("sync", "--dry-run")
@@ -151,6 +152,7 @@ class TestOutput:
         assert BATCHES not in counts(out)
         assert content(synced.parent) == before
 
+    @pytest.mark.slow
     def test_a_sync_makes_the_printed_changes(self, printed: Printed, sandbox: Sandbox, synced: Path) -> None:
         """The next sync makes exactly the printed changes."""
         put(sandbox, {**order(sandbox, 0), "numberOfPieces": 4711, "mutations": mutations(0, 3)})
@@ -162,6 +164,7 @@ class TestOutput:
         with duckdb.connect(str(synced), read_only=True) as connection:
             assert connection.execute(f"SELECT count(*) FROM {MUTATIONS}").fetchall() == [(21,)]
 
+    @pytest.mark.slow
     def test_lost_rows_would_be_new(self, printed: Printed, synced: Path) -> None:
         """Rows that were lost are printed as new in a full re-read and in a re-read of days."""
         with duckdb.connect(str(synced)) as connection:
@@ -180,6 +183,7 @@ class TestOutput:
         assert code == 0
         assert out.splitlines()[-1] == "Nothing was written; no table would change."
 
+    @pytest.mark.slow
     def test_failures_are_reported(self, printed: Printed, sandbox: Sandbox, warehouse: Path) -> None:
         """A feed that fails sets exit code 1, and a skipped feed is reported."""
         sandbox.faults.add(status(400, "/sales-orders/sync/*", times=None))

@@ -23,12 +23,23 @@ CONNECTED = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-22
 """Suppliers that the customer is connected with, in the Customers API."""
 
 
-@pytest.fixture(params=["suppliers", pytest.param("customers", marks=pytest.mark.slow)])
+SOME = tuple(source.name for source in catalogue_of("suppliers").sources[::6])
+"""Sources of every schema, for a quick test."""
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(("suppliers", SOME), id="some of suppliers"),
+        pytest.param(("suppliers", ()), id="suppliers", marks=pytest.mark.slow),
+        pytest.param(("customers", ()), id="customers", marks=pytest.mark.slow),
+    ]
+)
 def syncing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Syncing]:
-    """A sandbox of each API without records."""
-    with Sandbox(api=request.param, empty=True) as sandbox:
+    """A sandbox of each API without records, and a warehouse with all sources or some of them."""
+    api, only = request.param
+    with Sandbox(api=api, empty=True) as sandbox:
         sandbox.set_switches(rate_limits=None)
-        yield Syncing(sandbox, tmp_path / "w.duckdb", page=10, api=request.param)
+        yield Syncing(sandbox, tmp_path / "w.duckdb", page=10, api=api, only=only)
 
 
 def random_record(source: Source, random: Random, number: int, place: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from pipelines.warehouse.schema.create import SYNC_TABLES
 from pipelines.warehouse.schema.owner import record_owner
 from tests.command_line import Printed, without_coverage
 from tests.every_kind import TABLE, thing
+from tests.examples import cases
 from tests.integration.syncing import empty_warehouse
 from tests.thing_warehouse import ThingWarehouse, word
 
@@ -135,6 +136,7 @@ class TestFiles:
         assert (kinds["amount"], kinds["total"]) == (pa.decimal128(18, 6), pa.decimal128(28, 6))
         assert kinds["huge"] == pa.int64()
 
+    @pytest.mark.slow
     def test_history_and_reports_are_optional(
         self, tmp_path: Path, printed: Printed, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -184,6 +186,17 @@ class TestReplacing:
 
         assert (target / "file").read_text() == "new"
         assert names(tmp_path) == ["out"]
+
+    def test_each_file_is_announced(self, things: ThingWarehouse, tmp_path: Path) -> None:
+        """The listener gets the number of each file, the number of all files, and the name of the table."""
+        steps: list[tuple[int, int, str]] = []
+
+        exported = export(
+            things.warehouse, tmp_path / "out", (), history=True, listener=lambda *step: steps.append(step)
+        )
+
+        assert [f"{name.replace('.', '/')}.parquet" for _, _, name in steps] == [*exported.rows]
+        assert [step[:2] for step in steps] == [(number, len(steps)) for number in range(1, len(steps) + 1)]
 
     def test_writers_do_not_wait_for_an_export(
         self, things: ThingWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -242,7 +255,7 @@ class TestRefusals:
         assert [name for name in names(tmp_path) if name.startswith(".")] == []
         assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
 
-    @pytest.mark.parametrize(
+    @cases(
         ("folder", "message"),
         [
             ("mine", "mine contains files that no export wrote, such as notes.txt"),
@@ -251,6 +264,7 @@ class TestRefusals:
             (".", "contains files that no export wrote"),
             ("/proc", "is the mount point of a disk"),
         ],
+        quick=1,
     )
     @pytest.mark.usefixtures("unchanged")
     def test_other_files_are_not_replaced(self, printed: Printed, tmp_path: Path, folder: str, message: str) -> None:
@@ -275,9 +289,7 @@ class TestRefusals:
         assert (tmp_path / "out" / "dashboard.pbix").exists()
         assert things.path.exists()
 
-    @pytest.mark.parametrize(
-        "limit", [1_000, 30_000_000], ids=["while files are written", "while the warehouse is copied"]
-    )
+    @cases("limit", [1_000, 30_000_000], quick=1, ids=["while files are written", "while the warehouse is copied"])
     def test_a_full_disk(self, things: ThingWarehouse, printed: Printed, tmp_path: Path, limit: int) -> None:
         """An export that fills the disk is reported, and the previous export stays."""
         printed("export", "out", "--no-history")

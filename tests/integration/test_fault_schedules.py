@@ -8,6 +8,7 @@ from random import SystemRandom
 
 import pytest
 
+from tests.examples import cases
 from tests.fault_schedules import ANYWHERE, IN_PAGES, ONCE, STATUSES, play, play_many
 
 QUICK = (1, 3, 5, 19, 27, 74, 1031, 2010)
@@ -15,7 +16,7 @@ QUICK = (1, 3, 5, 19, 27, 74, 1031, 2010)
 MANY = 300
 
 
-@pytest.mark.parametrize("seed", QUICK)
+@cases("seed", QUICK, quick=2)
 def test_a_schedule_of_faults_ends_equal_to_the_server(seed: int) -> None:
     """After many faults, tables, history and raw log equal the server, and the number of calls is bounded."""
     assert play(seed).syncs > 0

@@ -18,6 +18,7 @@ from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.selection import WhatToRead
 from pipelines.warehouse.file.connection import Warehouse
 from tests.another_process import WRITER, another_process
+from tests.examples import cases
 from tests.integration.answering_server import Reply, Request
 from tests.integration.scripted_floriday import ScriptedFloriday, ScriptedSync
 from tests.integration.syncing import SUPPLIERS
@@ -53,7 +54,7 @@ def make_one_feed_fail(monkeypatch: pytest.MonkeyPatch, error: BaseException) ->
     monkeypatch.setattr("pipelines.sync.session.sync_feed", fail)
 
 
-@pytest.mark.parametrize(
+@cases(
     "error",
     [
         OverflowError(SECRET),
@@ -65,6 +66,7 @@ def make_one_feed_fail(monkeypatch: pytest.MonkeyPatch, error: BaseException) ->
         duckdb.FatalException(SECRET),
         StopIteration(SECRET),
     ],
+    quick=2,
     ids=lambda error: type(error).__name__,
 )
 def test_an_unexpected_error_affects_only_its_feed(

@@ -11,6 +11,7 @@ import pytest
 from pipelines.catalogue.types import Boolean, Feed, Int32, Int64, Record, Text, field
 from pipelines.floriday.endpoints import Endpoint
 from tests.every_kind import thing
+from tests.examples import cases
 from tests.thing_warehouse import A, B, ThingWarehouse, word
 
 
@@ -141,7 +142,7 @@ class TestAsOf:
         assert things.values(query, "2024-01-15") == [False]
         assert things.values(query, "2024-01-25") == [True]
 
-    @pytest.mark.parametrize(
+    @cases(
         ("day", "last"),
         [
             pytest.param("2024-01-15", "2024-01-15T22:59:59.999999Z", id="winter"),
@@ -151,6 +152,7 @@ class TestAsOf:
             pytest.param("2024-10-26", "2024-10-26T21:59:59.999999Z", id="the day before winter time"),
             pytest.param("2024-10-27", "2024-10-27T22:59:59.999999Z", id="the day of 25 hours"),
         ],
+        quick=2,
     )
     def test_a_date_is_the_end_of_that_day_in_amsterdam(self, things: ThingWarehouse, day: str, last: str) -> None:
         """A date means its last microsecond in Amsterdam, as text or DATE, whatever the time zone of the session."""
@@ -168,7 +170,7 @@ class TestAsOf:
             result = connection.execute(f"SELECT word FROM history.things_as_of(DATE '{day}')").fetchall()
             assert result == [("that day",)]
 
-    @pytest.mark.parametrize(
+    @cases(
         "given",
         [
             "'2024-01-15T12:00:00Z'",
@@ -180,6 +182,7 @@ class TestAsOf:
             "TIMESTAMPTZ '2024-01-10 00:00:00+00'",
             "TIMESTAMP '2024-01-10 00:00:00'",
         ],
+        quick=2,
     )
     def test_every_type_of_time_is_accepted(self, things: ThingWarehouse, given: str) -> None:
         """Text, DATE, TIMESTAMP and TIMESTAMPTZ are accepted; midnight as a timestamp does not mean the whole day."""

@@ -65,6 +65,7 @@ class TestCompact:
         assert result.success
         assert not (tmp_path / "w.duckdb").exists()
 
+    @pytest.mark.slow
     def test_it_compacts_the_warehouse(self, settings: SettingsResource, tmp_path: Path) -> None:
         """The job frees the space of deleted rows, keeps the content and releases the lock."""
         path = tmp_path / "w.duckdb"

@@ -154,6 +154,14 @@ class TestTools:
         assert answer.content["is_truncated"] == (count[0] > 5)
         assert "more rows exist" in answer.text
 
+    def test_a_time_before_the_first_sync_is_noticed(self, client: Connected) -> None:
+        """A query of a time before the first sync says that nothing is known of it, as a field and in the text."""
+        answer = client.call("query", sql="SELECT count(*) FROM history.sales_orders_as_of('2020-01-01')")
+
+        assert answer.content["notice"].startswith("history.sales_orders_as_of has no rows: the first sync was at 20")
+        assert answer.content["notice"] in answer.text
+        assert client.call("query", sql="SELECT 1").content["notice"] is None
+
     @pytest.mark.parametrize(
         ("tool", "arguments", "message"),
         [
@@ -468,6 +476,7 @@ def test_a_busy_warehouse(synced: Path, tmp_path: Path) -> None:
     assert "another process" in answers[0].text or "was ended" in answers[0].text
 
 
+@pytest.mark.slow
 def test_calls_at_the_same_time(synced: Path) -> None:
     """Several calls at once are answered, or ended at the deadline; none waits longer."""
     with connected(build_server(Served(synced, limits=ServerLimits(seconds=1.0)))) as client:

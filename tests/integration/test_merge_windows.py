@@ -38,6 +38,7 @@ def test_a_few_windows_per_day_remain_with_the_same_results() -> None:
     assert simulated.span(days(5)) is not None
 
 
+@pytest.mark.slow
 def test_commits_merge_old_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows of the last week stay, and the others keep their totals and their order."""
     monkeypatch.setattr(upsert, "WINDOWS_BETWEEN_MERGES", 10)

@@ -20,6 +20,7 @@ from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables
 from pipelines.warehouse.schema.owner import read_owner
 from tests.every_kind import THINGS, thing
+from tests.examples import cases
 from tests.integration.syncing import SUPPLIERS, Syncing, empty_warehouse
 from tests.records import in_json, valid_records
 from tests.thing_warehouse import A, B, ThingWarehouse, word
@@ -199,7 +200,7 @@ class TestUpdate:
 class TestRefusals:
     """A warehouse that cannot be updated is refused in one line, and nothing changes."""
 
-    @pytest.mark.parametrize(
+    @cases(
         ("feed", "raws", "message"),
         [
             (
@@ -213,6 +214,7 @@ class TestRefusals:
                 r"raw log of things\.things .* another key",
             ),
         ],
+        quick=1,
         ids=["a value", "a key"],
     )
     def test_records_that_this_version_cannot_read(
@@ -240,13 +242,14 @@ class TestRefusals:
 
         assert (definitions(things), things.contents()) == before
 
-    @pytest.mark.parametrize(
+    @cases(
         ("change", "message"),
         [
             ("ALTER TABLE things.things ADD COLUMN note VARCHAR", r"things\.things .* other columns .*\(note\)"),
             ("ALTER TABLE versions.things DROP COLUMN word", r"versions\.things .* other columns .*\(word\)"),
             ("DROP TABLE things.thing_branches", r"things\.thing_branches .* is missing"),
         ],
+        quick=1,
     )
     def test_tables_that_a_user_changed(self, tmp_path: Path, change: str, message: str) -> None:
         """A sync refuses tables that a user changed, so that nothing is lost, and a rebuild creates them again."""
@@ -267,6 +270,7 @@ class TestRefusals:
         assert (definitions(things), things.contents()) == before
 
 
+@pytest.mark.slow
 def test_commands_with_an_older_warehouse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -296,6 +300,7 @@ def test_commands_with_an_older_warehouse(
         assert (outcome.new, outcome.changed, outcome.current) == (0, 0, True)
 
 
+@pytest.mark.slow
 def test_a_sync_updates_an_older_warehouse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

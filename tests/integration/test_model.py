@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.examples import cases
 from tests.model.feeds import SCENARIOS
 from tests.model.machine import FloridayMachine
 from tests.model.regressions import REGRESSIONS, PrintingMachine, Regression
@@ -33,7 +34,7 @@ def _server() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("regression", REGRESSIONS, ids=attrgetter("__name__"))
+@cases("regression", REGRESSIONS, quick=6, ids=attrgetter("__name__"))
 def test_a_fixed_loss_does_not_return(regression: Regression) -> None:
     """After a sequence that once lost records, two quiet syncs make each table equal to the model."""
     machine = PrintingMachine()
@@ -46,7 +47,7 @@ def test_a_fixed_loss_does_not_return(regression: Regression) -> None:
         machine.teardown()
 
 
-@pytest.mark.parametrize("feeds", SCENARIOS, ids=", ".join)
+@cases("feeds", SCENARIOS, quick=2, ids=", ".join)
 def test_nothing_is_lost_in_thirty_examples(feeds: tuple[str, ...]) -> None:
     """After each of about 30 random examples over all feeds, two quiet syncs make each table equal to the model."""
     run_state_machine_as_test(seed(SCENARIOS.index(feeds))(_machine_of(feeds)), settings=QUICK)

@@ -50,6 +50,7 @@ def run_cell(cell: dict[str, Any], namespace: dict[str, Any]) -> Any:
     return eval(compile(ast.Expression(last.value), cell["id"], "eval"), namespace)  # noqa: S307 - as above
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(notebook: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All cells of a notebook run in order, and each table that it shows has rows."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.floriday.sequence_ranges import SequenceRange
 from pipelines.warehouse.load.days_to_sequence import Days
+from tests.examples import examples
 from tests.simulated_ledger import BEGAN, SimulatedLedger, empty_ledger
 
 IDENTITIES = st.integers(0, 7)
@@ -63,6 +64,7 @@ def apply(simulated: SimulatedLedger, event: tuple) -> None:  # type: ignore[typ
             simulated.restart(seed)
 
 
+@settings(max_examples=examples(8))
 @given(
     events=st.lists(st.tuples(GAPS, EVENTS), min_size=10, max_size=60),
     wanted=st.lists(st.tuples(IDENTITIES, st.integers(-2, 1), st.integers(0, 9)), min_size=4, max_size=12),
@@ -89,6 +91,7 @@ def test_the_range_contains_every_number_of_the_days(
         assert not missed, (period, span, truth)
 
 
+@settings(max_examples=examples(8))
 @given(
     events=st.lists(st.tuples(GAPS, EVENTS, WRONG), min_size=10, max_size=40),
     wanted=st.lists(st.tuples(IDENTITIES, st.integers(-2, 1), st.integers(0, 9)), min_size=4, max_size=12),
@@ -112,7 +115,7 @@ def test_a_clock_that_is_temporarily_wrong_by_years_hides_no_record(
         assert not missed, (period, span, truth)
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(4))
 @given(
     events=st.lists(st.tuples(GAPS, EVENTS, WRONG), min_size=10, max_size=30),
     wrong_at_last=WRONG,

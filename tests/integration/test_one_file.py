@@ -20,6 +20,7 @@ from pipelines.warehouse.file.removal import remove_warehouse
 from pipelines.warehouse.file.sync_lock import hold_sync_lock, lock_holder
 from pipelines.warehouse.read.query_session import single_query
 from tests.command_line import Printed
+from tests.examples import examples
 from tests.thing_warehouse import ThingWarehouse, word
 
 WORD = "SELECT word FROM things.things"
@@ -193,7 +194,7 @@ def load_path(text: str, base: Path) -> tuple[Path | None, str]:
         return None, str(error)
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(5))
 @given(folder=PARTS, name=PARTS, ending=st.sampled_from((".duckdb", "", "/", ".db.x")), is_relative=st.booleans())
 @example(folder="a?b", name="w", ending=".duckdb", is_relative=True)
 @example(folder="w", name="a?access_mode=read_only", ending=".duckdb", is_relative=False)

@@ -12,6 +12,7 @@ from pipelines.cli.entry import run
 from pipelines.errors import SettingError
 from pipelines.normalize.personal import keyed_hash
 from pipelines.sandbox import Sandbox
+from tests.examples import cases
 from tests.integration.personal_orders import (
     DROP,
     FEEDS,
@@ -102,7 +103,7 @@ def test_hashes_are_the_same_in_every_column(warehouse: CreateWarehouse) -> None
     assert set(reasons) == {(hashed(f"asked by {JAN}"),), (hashed(f"asked by {PIET}"),)}
 
 
-@pytest.mark.parametrize(("treatment", "versions"), [("hash", 1), ("drop", 0)])
+@cases(("treatment", "versions"), [("hash", 1), ("drop", 0)], quick=1)
 def test_changes_of_personal_values(tmp_path: Path, treatment: str, versions: int) -> None:
     """An unchanged record is no new version, and a changed personal value is one only if hashes are stored."""
     settings = SETTINGS[treatment]

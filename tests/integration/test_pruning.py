@@ -117,6 +117,7 @@ def add_run(
 class TestDisplay:
     """What Dagster shows on the pages of assets and checks."""
 
+    @pytest.mark.slow
     def test_pruning_does_not_change_it(self, instance: dg.DagsterInstance) -> None:
         """Weeks, newest events, failures and checks stay, also after Dagster has rebuilt its cache."""
         before = displayed_state(instance)

@@ -515,6 +515,7 @@ class TestDagster:
             Syncing(sandbox, project.warehouse.path)
             yield project
 
+    @pytest.mark.slow
     def test_a_run_renews_the_copy(self, project: Project) -> None:
         """After a run, the copy equals the warehouse."""
         assert project.run("sync").success
@@ -523,6 +524,7 @@ class TestDagster:
         with copy.reading() as connection, project.warehouse.reading() as original:
             assert contents(connection) == contents(original)
 
+    @pytest.mark.slow
     def test_a_failed_copy_does_not_fail_the_run(self, project: Project) -> None:
         """When the copy cannot be renewed, the run succeeds and its log reports it."""
         (project.root / "file").touch()

@@ -28,7 +28,7 @@ from pipelines.warehouse.file.connection import Warehouse as WarehouseFile
 from pipelines.warehouse.file.publish import publish
 from tests.command_line import ROOT
 from tests.integration.syncing import Syncing
-from tests.moments import NOW
+from tests.moments import NOW, real_now
 
 FEEDS = ("catalog.trade_items", "orders.sales_orders", "organizations.organizations", "organizations.connections")
 PAGE = ROOT / "docs" / "python.md"
@@ -84,6 +84,8 @@ def public(kind: type) -> list[str]:
     return [name for name in vars(kind) if not name.startswith("_")]
 
 
+@pytest.mark.filterwarnings("ignore:history.sales_orders_as_of has no rows")
+@pytest.mark.slow
 def test_the_examples_of_the_page_run(synced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The examples run one after the other, and what they keep has rows."""
     path = tmp_path / "floriday.duckdb"
@@ -161,6 +163,15 @@ class TestFrames:
         assert moment_of(day.isoformat()) == day
         assert moment_of(changed.isoformat()) == moment_of(changed) == moment_of(local) == changed
 
+    def test_a_time_before_the_first_sync_is_warned_about(self, warehouse: Warehouse) -> None:
+        """A table of a time before the first sync is empty, with a warning that points at the caller."""
+        with pytest.warns(UserWarning, match="nothing is known of the time before it") as warned:
+            assert warehouse.table("sales_orders", as_of="2020-01-01").empty
+        assert [Path(each.filename).name for each in warned] == [Path(__file__).name]
+
+        with pytest.warns(UserWarning, match="the first sync was at"):
+            warehouse.query("FROM history.sales_orders_as_of($day)", {"day": dt.date(2020, 1, 1)})
+
     @pytest.mark.parametrize(
         ("name", "as_of", "message"),
         [
@@ -237,7 +248,9 @@ class TestRelations:
     def test_a_relation_in_the_past(self, warehouse: Warehouse) -> None:
         """A relation of a table may be that of a time in the past."""
         with warehouse.connect() as relations:
-            assert relations.table("sales_orders", as_of=dt.date(2020, 1, 1)).fetchall() == []
+            assert relations.table("sales_orders", as_of=real_now()).fetchall() != []
+            with pytest.warns(UserWarning, match=r"history\.sales_orders_as_of has no rows: the first sync was at 20"):
+                assert relations.table("sales_orders", as_of=dt.date(2020, 1, 1)).fetchall() == []
 
     def test_it_only_reads(self, warehouse: Warehouse) -> None:
         """Without read_only=False, nothing can be written."""

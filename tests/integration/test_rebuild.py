@@ -76,6 +76,7 @@ def without_numbers(rows: Rows) -> Rows:
 FEEDS = SUPPLIERS.feeds
 
 
+@pytest.mark.slow
 def test_a_few_tables_are_rebuilt_equal(traded: Syncing) -> None:
     """After a rebuild, rows, children and versions are the same, with the numbers of the newest versions."""
     assert_rebuilt_equal(traded, FEW)

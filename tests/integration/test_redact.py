@@ -15,6 +15,7 @@ from pipelines.errors import SettingError
 from pipelines.normalize.personal import keyed_hash
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.privacy import redact
+from tests.examples import cases
 from tests.integration.personal_orders import (
     DROP,
     FEEDS,
@@ -112,7 +113,7 @@ def test_values_are_hashed(warehouse: CreateWarehouse, expected: CreateExpected)
     assert (outcome.records, outcome.new, outcome.changed) == (5, 0, 0)
 
 
-@pytest.mark.parametrize("before", ["keep", "hash"])
+@cases("before", ["keep", "hash"], quick=1)
 def test_values_are_dropped(warehouse: CreateWarehouse, expected: CreateExpected, before: str) -> None:
     """After redacting to ``drop``, the warehouse equals one that was synced so, and no file contains the values."""
     syncing = warehouse(before)

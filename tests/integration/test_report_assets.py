@@ -19,6 +19,7 @@ from pipelines.orchestration.resources import given_settings
 from pipelines.reports import find_report, install
 from pipelines.sandbox import Sandbox, status
 from pipelines.warehouse.schema.create import create_tables
+from tests.examples import cases
 from tests.integration.dagster_project import Project, failure_lines
 from tests.integration.mail_server import mail_server
 from tests.integration.syncing import Syncing
@@ -75,7 +76,7 @@ def test_only_reports_with_filled_tables_are_assets(synced: Project) -> None:
     assert "sell_through" not in names
 
 
-@pytest.mark.parametrize("api", ["suppliers", "customers"])
+@cases("api", ["suppliers", "customers"], quick=1)
 def test_each_api_has_the_reports_that_a_sync_can_install(api: str, tmp_path: Path) -> None:
     """The reports of an API's assets are those that a sync of it can install, described in its users' words."""
     (tmp_path / ".env").touch()

@@ -270,6 +270,7 @@ class TestBeforeTheFirstSync:
 class TestAccountsAndSubFeeds:
     """Accounts and sub-feeds have separate numbers."""
 
+    @pytest.mark.slow
     def test_accounts_are_read_by_their_own_windows(self, tmp_path: Path) -> None:
         """The same week is a different range of numbers for each account."""
         with Sandbox(accounts=("north", "south"), empty=True) as sandbox:
@@ -288,6 +289,7 @@ class TestAccountsAndSubFeeds:
                 count = f"SELECT count(*) FROM {ORDERS} WHERE account = '{account}'"
                 assert syncing.rows(count) == [(2 * RECORDS_PER_WEEK,)]
 
+    @pytest.mark.slow
     def test_sub_feeds_are_read_by_their_own_windows(self, tmp_path: Path) -> None:
         """The same week is a different range of numbers for each supplier's sub-feed."""
         with Sandbox(api="customers", empty=True) as sandbox:
@@ -351,6 +353,7 @@ class TestKilledSyncs:
         rows = small.rows("SELECT account, feed, part, series, run_id, since FROM sync.catch_ups ORDER BY run_id")
         assert rows == [("main", ORDERS, None, 1, "run 2", None), ("main", ORDERS, None, 1, "run 4", current)]
 
+    @pytest.mark.slow
     def test_its_windows_cover_the_days_of_the_killed_sync(self, small: Syncing) -> None:
         """The days of a killed sync include what a later run read weeks afterwards."""
         put(small.sandbox, SUPPLIERS.feed(ORDERS), 1)

@@ -44,6 +44,7 @@ def committed(sandbox: Sandbox) -> list[Document]:
     return [order for order in sandbox.truth("sales_orders") if order["status"] == "COMMITTED"]
 
 
+@pytest.mark.slow
 def test_orders_in_every_week_of_two_years(sandbox: Sandbox) -> None:
     """Every week of two years has orders, and last year was a little smaller than this one."""
     days = [day_of(order) for order in committed(sandbox)]

@@ -80,6 +80,7 @@ def by_member(sandbox: Sandbox, source: str, key: str) -> dict[Any, Document]:
 class TestReferences:
     """Ids refer to records that are served."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("account", ["main", "second"])
     @pytest.mark.parametrize(
         ("names", "owner", "key"),

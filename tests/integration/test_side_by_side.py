@@ -10,6 +10,7 @@ import pytest
 from pipelines.floriday import prefetch
 from pipelines.sandbox import Fault, Kind, Sandbox
 from pipelines.sync import batches
+from tests.examples import cases
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
 from tests.records import in_json, valid_records
@@ -115,7 +116,7 @@ def test_lost_rows_are_restored_over_several_connections(orders: Syncing) -> Non
     assert orders.rows("SELECT cursor FROM sync.cursors") == [(before,)]
 
 
-@pytest.mark.parametrize("kind", [Kind.EMPTY_PAGE, Kind.REPEATED_PAGE, Kind.UNORDERED])
+@cases("kind", [Kind.EMPTY_PAGE, Kind.REPEATED_PAGE, Kind.UNORDERED], quick=1)
 def test_a_temporary_fault_loses_no_record(orders: Syncing, kind: Kind) -> None:
     """After a temporary fault on one of the connections all records are stored."""
     times = None if kind is Kind.UNORDERED else 2

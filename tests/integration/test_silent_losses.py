@@ -13,6 +13,7 @@ from pipelines.cli.outcomes import remarks
 from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import visibility
+from tests.examples import cases
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
 
@@ -69,7 +70,7 @@ class TestOneWrongResponse:
 
     @pytest.mark.parametrize("feed", [ORDERS, INBOUND])
     @pytest.mark.parametrize("kind", [Kind.GARBLED_NUMBER, Kind.HIGHER_MAXIMUM, Kind.EMPTY_END])
-    @pytest.mark.parametrize("page", [0, 2, 4])
+    @cases("page", [0, 2, 4], quick=1)
     def test_all_records_are_stored(self, empty: Sandbox, tmp_path: Path, feed: str, kind: Kind, page: int) -> None:
         """All records are stored, whichever page is wrong, with and without a max-sequence operation."""
         syncing = filled(empty, tmp_path, feed, 19)

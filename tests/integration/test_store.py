@@ -27,7 +27,7 @@ from pipelines.warehouse.load.cursors import FeedPart, Position
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.upsert import store
 from tests.every_kind import TABLE, THINGS, thing
-from tests.examples import examples
+from tests.examples import cases, examples
 from tests.expected_rows import assert_holds
 from tests.moments import real_now
 from tests.records import in_json, page_of, renumbered, seeds, valid_record, valid_records
@@ -371,7 +371,7 @@ class TestRepair:
         assert things.values("SELECT word FROM things.things") == ["a"]
 
 
-@pytest.mark.parametrize("feed", [*FEEDS, THINGS], ids=lambda feed: feed.name)
+@cases("feed", [*FEEDS, THINGS], quick=8, ids=lambda feed: feed.name)
 @settings(max_examples=examples(1))
 @given(seed=seeds())
 def test_any_valid_record_is_stored(warehouse_of: Callable[[Feed], ThingWarehouse], feed: Feed, seed: int) -> None:
@@ -407,7 +407,7 @@ def split(raws: list[bytes], random: Random) -> Iterator[list[bytes]]:
         raws = raws[size:]
 
 
-@settings(max_examples=examples(4))
+@settings(max_examples=examples(2))
 @given(seed=seeds())
 def test_the_tables_are_the_same_however_versions_are_split_into_batches(
     warehouse_of: Callable[[Feed], ThingWarehouse], seed: int
@@ -443,7 +443,7 @@ def without_times(connection: duckdb.DuckDBPyConnection, account: str) -> dict[s
     }
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(4))
 @given(
     feed=st.sampled_from(FEEDS),
     seed=seeds(),

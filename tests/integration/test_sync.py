@@ -17,6 +17,7 @@ from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
+from tests.examples import cases
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
 from tests.records import in_json, valid_records
@@ -353,7 +354,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=[f"{place} {fault.kind}" for place, fault in enumerate(FAULTS)])
+@cases("fault", FAULTS, quick=4, ids=[f"{place} {fault.kind}" for place, fault in enumerate(FAULTS)])
 def test_a_passing_fault_costs_no_record(orders: Syncing, fault: Fault) -> None:
     """After a temporary fault and at most two syncs the tables equal the server, within a limit of calls."""
     orders.sandbox.faults.add(fault)
@@ -431,6 +432,7 @@ BAD: dict[int, tuple[dict[str, Any], str]] = {
 class TestRejectedRecords:
     """Records that cannot be read."""
 
+    @pytest.mark.slow
     def test_seven_bad_records_of_a_thousand_are_rejected(self, empty: Sandbox, tmp_path: Path) -> None:
         """Each rejected record has a reason with its field; the cursor passes it, and a valid version is stored."""
         book = empty.book(ORDERS)
@@ -512,7 +514,7 @@ class TestPreparation:
             assert orders.path.read_bytes() == before
             assert {part.feed for part in pipeline.state.positions} == {ORDERS}
 
-    @pytest.mark.parametrize("lost", ["VIEW sync.row_counts", "TABLE sync.rereads", "SCHEMA reports CASCADE"])
+    @cases("lost", ["VIEW sync.row_counts", "TABLE sync.rereads", "SCHEMA reports CASCADE"], quick=1)
     def test_missing_tables_and_views_are_created(self, orders: Syncing, lost: str) -> None:
         """A sync creates missing tables, views and schemas."""
         orders.sync(ORDERS)

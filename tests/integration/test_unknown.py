@@ -70,6 +70,7 @@ def test_a_repeated_field_or_value_has_one_row(things: ThingWarehouse) -> None:
     assert rows == [("field", "string", first, last), ("value", "BLUE", first, last)]
 
 
+@pytest.mark.slow
 def test_ids_used_as_field_names_are_limited(things: ThingWarehouse) -> None:
     """The number of fields per feed is limited; an object with ids as names counts as one field."""
     for batch in range(15):

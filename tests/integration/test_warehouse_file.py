@@ -25,6 +25,7 @@ from pipelines.warehouse.schema.owner import Owner, check_owner, read_owner, rec
 from tests.another_process import READER, WRITER, another_process, end
 from tests.command_line import without_coverage
 from tests.every_kind import TABLE
+from tests.examples import cases
 from tests.thing_warehouse import ThingWarehouse, contents, word
 
 TABLES = [tables_of(feed) for feed in catalogue_of("suppliers").feeds]
@@ -198,7 +199,7 @@ class TestPrivacy:
         with hold_sync_lock(tmp_path / "w.duckdb", "a test"):
             assert {mode(path) for path in tmp_path.iterdir()} == {0o600}
 
-    @pytest.mark.parametrize(
+    @cases(
         "sql",
         [
             "SELECT * FROM read_csv('{folder}/secret.csv')",
@@ -224,6 +225,7 @@ class TestPrivacy:
             "DROP TABLE things.things",
             "SELECT * FROM frame",
         ],
+        quick=6,
     )
     def test_a_locked_connection_only_reads(self, things: ThingWarehouse, tmp_path: Path, sql: str) -> None:
         """SQL on a locked connection cannot access files, the network, settings or variables, and cannot write."""

@@ -111,6 +111,7 @@ def all_tokens(tokens: list[Token]) -> Iterator[Token]:
         yield from all_tokens(token.children or [])
 
 
+@pytest.mark.slow
 def test_rendered_text_is_code(hostile: Project) -> None:
     """Rendered as Markdown, text of Floriday is code, and never a link, image, heading or tag."""
     texts = [text for text in rendered_texts(stored_events(hostile)) if "evil" in text]
@@ -160,6 +161,7 @@ def test_reasons_without_the_value(value: object) -> None:
             assert column.kind is not Kind.TEXT or reason_without_value.endswith(("expected text", "expected an array"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("api", "only"),
     [

@@ -86,6 +86,7 @@ def test_no_label_changes_the_objects_of_the_page(account: str, page: Path, brow
     assert set(labels_of_charts) >= ({"__proto__", "constructor"} if account == "north" else set())
 
 
+@pytest.mark.slow
 def test_the_names_are_shown_unchanged(page: Path, browser: Browser) -> None:
     """Charts, tables and filters show the names unchanged."""
     with open_page(browser, page) as dashboard:

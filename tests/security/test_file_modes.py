@@ -17,6 +17,7 @@ from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from tests.command_line import process_environment
 from tests.end_to_end.dagster_dev import project_folder
+from tests.examples import cases
 from tests.integration.personal_orders import HASH, sandbox_with_people
 from tests.moments import real_now
 from tests.several_commands import several_commands
@@ -99,6 +100,7 @@ def test_a_sync_makes_private_files_and_folders(sandbox: Sandbox, tmp_path: Path
         assert "data/w.duckdb" in modes
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("umask")
 def test_dagster_makes_private_files_and_folders(sandbox: Sandbox, tmp_path: Path) -> None:
     """Dagster without `floriday up` creates a private history, private logs and a private warehouse."""
@@ -125,7 +127,7 @@ def test_dagster_makes_private_files_and_folders(sandbox: Sandbox, tmp_path: Pat
 
 @pytest.mark.usefixtures("umask")
 @pytest.mark.parametrize("kind", [Warehouse, ReusingWarehouse])
-@pytest.mark.parametrize("is_reader", [True, False], ids=["reader", "writer"])
+@cases("is_reader", [True, False], quick=1, ids=["reader", "writer"])
 def test_spill_files_are_private(kind: type[Warehouse], is_reader: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
     """Spill files of readers and writers are private, also when the package is used as a library."""
     warehouse = kind(tmp_path / "w.duckdb")

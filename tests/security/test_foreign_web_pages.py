@@ -296,6 +296,7 @@ class TestBrowser:
         assert attempts["preflight"].startswith("403 Refused")
         assert sandbox.now == NOW
 
+    @pytest.mark.slow
     def test_own_pages_work(self, page: Page, dagster: GuardedDagster) -> None:
         """Dagster's own pages load, launch a run and subscribe without a refusal."""
         refused: list[str] = []

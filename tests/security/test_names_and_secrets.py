@@ -67,6 +67,7 @@ def umask() -> Iterator[None]:
     os.umask(before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("umask")
 def test_names_and_data_are_never_sql_and_files_are_private(
     warehouse: Syncing,

@@ -70,6 +70,7 @@ def test_copies_of_older_settings_are_removed(
     assert (tmp_path / "third.duckdb").exists()
 
 
+@pytest.mark.slow
 def test_a_file_with_other_content_stays(
     command: RunCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_file_with_other_content_stays(
     assert JAN not in (tmp_path / "w.duckdb").read_bytes().decode(errors="replace")
 
 
+@pytest.mark.slow
 def test_a_killed_redaction_is_completed(
     command: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,6 +111,7 @@ def test_a_killed_redaction_is_completed(
     assert files_containing(tmp_path, JAN) == []
 
 
+@pytest.mark.slow
 def test_files_of_killed_processes_are_removed(command: RunCommand, tmp_path: Path) -> None:
     """A redaction removes copies of killed dry runs, temporary files and spill files."""
     assert command("sync", FLORIDAY_PUBLISHED="off") == 0

@@ -11,6 +11,7 @@ import pytest
 from pipelines.cli.console import VisibleStream, visible
 from pipelines.cli.entry import run
 from tests.command_line import run_on_terminal
+from tests.examples import cases
 from tests.thing_warehouse import ThingWarehouse, word
 
 CONTROL_CHARACTERS = "\x1b]0;title\x07 \x1b[2J \x9b31m \x7f \x00 \u202e \u2028".replace("\x00", "\x01")
@@ -26,7 +27,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return things.path
 
 
-@pytest.mark.parametrize("style", ["csv", "json", "table"])
+@cases("style", ["csv", "json", "table"], quick=1)
 @pytest.mark.parametrize(
     "sql",
     [

@@ -17,6 +17,7 @@ from pipelines.cli.docs.command_reference import reference
 from pipelines.errors import PipelineError, SettingError, WarehouseBusyError
 from pipelines.text_format import one_line
 from tests.command_line import ROOT, floriday
+from tests.examples import cases
 
 HEAVY = ("dagster", "mcp", "pandas", "pyarrow", "duckdb", "numpy", "requests", "uvicorn", "pipelines.settings")
 NAMES = [command.__name__ for command in COMMANDS]
@@ -39,7 +40,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
     return run
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], *([name, "--help"] for name in NAMES)])
+@cases("arguments", [["--help"], ["--version"], *([name, "--help"] for name in NAMES)], quick=4)
 def test_help_imports_no_slow_module(arguments: list[str]) -> None:
     """Help imports neither Dagster nor DuckDB nor any other module that takes long to load."""
     program = (
@@ -98,7 +99,9 @@ def test_without_a_command_help_is_shown(capsys: pytest.CaptureFixture[str]) -> 
     ("arguments", "message"),
     [
         (["synk"], "No such command 'synk'"),
-        (["sync", "--quick"], "No such option: --quick"),
+        (["sync", "--quick"], "No such option: --quick (see: floriday sync --help)"),
+        (["up", "--verbosely"], "No such option: --verbosely, did you mean --verbose? (see: "),
+        (["status", "--max-age"], "Option '--max-age' requires an argument (see: floriday status --help)"),
         (["sync", "--from", "last week"], "expects a day such as 2026-11-20"),
         (["sync", "--to", "2026-03-08"], "--to needs --from"),
         (["sync", "--from", "2026-03-08", "--to", "2026-03-02"], "--to 2026-03-02 is before --from 2026-03-08"),
@@ -107,13 +110,15 @@ def test_without_a_command_help_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         (["sync", "--from", "2026-03-02", "--full"], "--full reads everything"),
         (["query"], "one statement is expected"),
         (["report", "revenue_by_week", "--from", "soon"], "expects a day such as 2026-11-20"),
-        (["sandbox", "--port", "70000"], "less than or equal to 65535"),
-        (["query", "SELECT 1", "--format", "yaml"], "'yaml' is not one of"),
+        (["sandbox", "--port", "70000"], "--port expects a whole number of at most 65535, not '70000' (see: "),
+        (["report", "x", "--grace-days", "-1"], "--grace-days expects a whole number of at least 0, not '-1'"),
+        (["mcp", "--http", "x"], "--http expects a whole number, not 'x' (see: floriday mcp --help)"),
+        (["query", "SELECT 1", "-f", "yaml"], "--format expects table, csv, json, parquet or xlsx, not 'yaml' (see: "),
+        (["dashboard", "--language", "de"], "--language expects auto, en or nl, not 'de' (see: floriday dashboard "),
+        (["lookup", "save", "x.csv"], "ACTION expects load, not 'save' (see: "),
         (["demo", "--api", "buyers"], "--api is suppliers or customers"),
         (["sandbox", "--api", "buyers"], "--api is suppliers or customers"),
         (["up", "--api", "buyers"], "--api is suppliers or customers"),
-        (["up", "--port", "70000"], "less than or equal to 65535"),
-        (["up", "--verbosely"], "No such option"),
     ],
 )
 def test_a_usage_error_is_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,13 +18,13 @@ from pipelines.catalogue.types import Feed
 from pipelines.normalize import Batch, arrow_reader, combine, exact, normalize
 from pipelines.normalize.schemas import frame_schema
 from tests.every_kind import THINGS
-from tests.examples import examples
+from tests.examples import cases, examples
 from tests.records import in_json, nasty_records, seeds, valid_records
 
-FEEDS = (*catalogue_of("suppliers").feeds, THINGS)
+FEEDS = (THINGS, *catalogue_of("suppliers").feeds)
 Rows = list[dict[str, Any]]
 
-every_feed = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+every_feed = cases("feed", FEEDS, quick=8, ids=lambda feed: feed.name)
 
 
 @pytest.fixture(autouse=True, scope="module")

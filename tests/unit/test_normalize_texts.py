@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipelines.normalize import arrow_reader, exact, normalize
 from pipelines.normalize.values import convert
 from tests.every_kind import TABLE, thing
+from tests.examples import cases
 
 Texts = st.SearchStrategy[str]
 
@@ -77,7 +78,7 @@ NUMBERS = with_typos(
 )
 
 
-@pytest.mark.parametrize(
+@cases(
     ("column", "texts", "examples"),
     [
         ("moment", DATE_TIMES, HOURS),
@@ -86,6 +87,7 @@ NUMBERS = with_typos(
         ("other_id", UUIDS, []),
         ("ids", UUIDS, []),
     ],
+    quick=2,
     ids=["moment", "moments", "day", "other_id", "ids"],
 )
 def test_accepted_texts_have_the_same_value_on_both_paths(column: str, texts: Texts, examples: list[str]) -> None:
@@ -120,7 +122,7 @@ def exact_value(column: str, text: str) -> object:
     return exact.read(kind, [text] if kind.repeated else text)
 
 
-@pytest.mark.parametrize("column", ["count", "big", "amount", "counts", "amounts"])
+@cases("column", ["count", "big", "amount", "counts", "amounts"], quick=2)
 @pytest.mark.parametrize("quoted", [False, True], ids=["number", "text"])
 def test_numbers_have_the_same_value_on_both_paths(column: str, quoted: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
     """A number, also one written as text, has the same value on both paths, or is rejected by both."""

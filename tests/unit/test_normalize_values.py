@@ -18,6 +18,7 @@ from pipelines.json_scan import DEEPEST
 from pipelines.normalize import Batch, arrow_reader, exact, fast_path, normalize
 from pipelines.normalize.schemas import frame_schema
 from tests.every_kind import TABLE, THING_ID, thing
+from tests.examples import cases
 
 Rows = dict[str, list[dict[str, Any]]]
 Reader = Callable[[bytes], Rows]
@@ -407,7 +408,7 @@ def test_a_record_without_key_or_number_is_rejected(read: Reader, raw: bytes, re
     assert str(rejected.value).startswith(reason)
 
 
-@pytest.mark.parametrize("column", ["x", "word", "words", "part", "branches", "sequenceNumber", "thingId"])
+@cases("column", ["x", "word", "words", "part", "branches", "sequenceNumber", "thingId"], quick=2)
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"]":', "}]")])
 def test_deep_nesting_is_rejected(read: Reader, column: str, opening: str, closing: str) -> None:
     """A record nested deeper than the limit is rejected, also at the depths at which Python and Arrow fail."""

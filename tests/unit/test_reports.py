@@ -122,7 +122,7 @@ def test_a_file_without_its_lists_is_refused() -> None:
 
 def test_an_unknown_report_is_answered_with_the_existing_ones() -> None:
     """The error for an unknown report lists the existing reports."""
-    with pytest.raises(UsageError, match=r"no report 'revenue': did you mean revenue_by_week, "):
+    with pytest.raises(UsageError, match=r"no report 'revenue': did you mean revenue_by_week\?"):
         find_report("revenue")
 
 

@@ -302,7 +302,10 @@ class TestEnvFile:
             settings = load_local_settings(directory=tmp_path)
             assert settings.published == tmp_path / "other.published.duckdb"
             assert (settings.warehouse, settings.feeds) == (tmp_path / "other.duckdb", ("batches",))
-        with overriding(tmp_path / "none.env", None), pytest.raises(SettingError, match="there is no such file"):
+        with (
+            overriding(tmp_path / "none.env", None),
+            pytest.raises(SettingError, match="is missing: name a file"),
+        ):
             load_local_settings(directory=tmp_path)
 
     def test_child_processes_read_the_named_file(self, tmp_path: Path) -> None:

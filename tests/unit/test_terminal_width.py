@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shlex
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -17,6 +19,7 @@ from pipelines.cli.commands import status
 from pipelines.cli.terminal.layout import (
     Heading,
     Step,
+    below,
     by_schema,
     omitted,
     same,
@@ -25,7 +28,7 @@ from pipelines.cli.terminal.layout import (
     table_lines,
     titled,
 )
-from pipelines.cli.terminal.status_line import fitting_parts
+from pipelines.cli.terminal.status_line import counted_steps, fitting_parts
 from pipelines.cli.terminal.wrapping import cells, wrap, wrap_command
 from pipelines.sync.outcome import FeedOutcome
 
@@ -187,6 +190,49 @@ def test_an_empty_text_gets_no_line() -> None:
     assert any(line.startswith("    --from --to") for line in lines)
 
 
+def test_a_value_stands_beside_its_name() -> None:
+    """In a record, short names have their values in one column, and a long name has its value behind it if it fits."""
+    names = ["order", "trade_item_id", "packing_configuration_package_vbn_package_code", "remark"]
+    row = ["12", "54e8cd70-22b9-4fdd-b0d0-b78a92ff7b95", "577", ""]
+
+    lines = [line for line, _ in table_lines([Heading(name) for name in names], [row], 60)]
+
+    assert lines == [
+        "row 1",
+        "  order          12",
+        "  trade_item_id  54e8cd70-22b9-4fdd-b0d0-b78a92ff7b95",
+        "  packing_configuration_package_vbn_package_code  577",
+        "  remark",
+    ]
+
+
+def test_records_leave_out_what_their_steps_say() -> None:
+    """A table that is too wide becomes records without the columns of those steps, and the note names these."""
+    headings = [Heading("account"), Heading("trade_item_id"), *(Heading(f"a_long_name_{n}") for n in range(9))]
+    rows = [["main", str(n), *"abcdefghi"] for n in range(2)]
+
+    lines = [
+        line
+        for line, _ in table_lines(
+            headings, rows, 60, [same("a_long_name_1")], [same("account"), omitted("trade_item_id")]
+        )
+    ]
+
+    assert lines[1:3] == ["  a_long_name_0  a", "  a_long_name_1  b"]
+    assert lines[-2:] == [
+        "In each row: account main. Left out: trade_item_id. A pipe",
+        "gets all columns.",
+    ]
+
+
+def test_names_are_in_their_row_if_the_ids_are_left_out() -> None:
+    """A result gets narrower without the ids whose names it has, before these names are printed below their rows."""
+    headings = [Heading("trade_item_name", is_text=True), Heading("trade_item_id"), Heading("pieces", is_number=True)]
+    rows = [["Phalaenopsis 9 cm", "54e8cd70-22b9-4fdd-b0d0-b78a92ff7b95", "60"]]
+
+    assert printed(headings, rows, 60, [omitted("trade_item_id"), below])[2] == "Phalaenopsis 9 cm      60"
+
+
 def test_columns_are_left_out_in_the_order_of_the_steps() -> None:
     """Each width has at least the columns of a smaller one."""
     name = "orders.sales_order_correction_requests"
@@ -219,3 +265,31 @@ def test_the_total_of_a_sync() -> None:
 
     assert line == "2 feeds: 1,200,001 records read, 1,199,001 new, 900 changed, 100 rejected"
     assert len(line) <= 80
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        """Return True."""
+        return True
+
+
+def test_steps_are_counted_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long command shows its steps on one line that fits and is removed at its end; a pipe gets nothing."""
+    monkeypatch.setenv("COLUMNS", "60")
+    terminal, pipe = Terminal(), io.StringIO()
+    for stream in (terminal, pipe):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with counted_steps("files", "copying the warehouse") as show:
+            show(1, 217, "supply.trade_item_availabilities")
+            show(2, 217, "x" * 90)
+
+    shown = [line.rstrip() for line in terminal.getvalue().split("\r")]
+    assert shown[1:4] == [
+        "copying the warehouse",
+        "1 of 217 files · supply.trade_item_availabilities",
+        "2 of 217 files",
+    ]
+    assert shown[4:] == ["", ""]
+    assert pipe.getvalue() == ""

@@ -1,13 +1,17 @@
-"""Names that are nearest to a misspelt one are suggested."""
+"""Names that are nearest to a misspelt one are suggested, and times name their zone."""
 
 from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.catalogue import CATALOGUES
-from pipelines.text_format import did_you_mean, nearest
+from pipelines.text_format import did_you_mean, moment, nearest, time_of_day
+from tests.command_line import ROOT
 
 FEEDS = [source.name for source in CATALOGUES["suppliers"].sources]
 
@@ -24,11 +28,27 @@ def test_a_name_with_one_letter_less_is_recognised(name: str, data: st.DataObjec
 @pytest.mark.parametrize(
     ("names", "question"),
     [
-        ([], "there is none"),
-        (["a"], "did you mean a?"),
+        ([], "see the list"),
+        (["a", "zebra"], "see the list"),
+        (["sale", "zebra"], "did you mean sale?"),
         (["sale", "sales", "salt", "x"], "did you mean sales, sale or salt?"),
     ],
 )
 def test_the_question_has_at_most_three_names(names: list[str], question: str) -> None:
-    """The three nearest names are suggested, the nearest one first."""
-    assert did_you_mean("sales", names) == question
+    """The three nearest names are suggested, the nearest one first, and none that is not similar."""
+    assert did_you_mean("sales", names, "see the list") == question
+
+
+def test_no_name_is_near_an_empty_one() -> None:
+    """An empty text is near to no name, not even to one with two spaces."""
+    assert nearest("", ["a  b", "", "c. d"]) == []
+
+
+def test_times_for_people_name_their_zone() -> None:
+    """A time is printed in UTC and says so; the command line formats no times by itself."""
+    when = datetime(2026, 11, 29, 0, 30, tzinfo=timezone(timedelta(hours=1)))
+    modules = (ROOT / "pipelines" / "cli").rglob("*.py")
+
+    assert moment(when) == "2026-11-28 23:30:00 UTC"
+    assert time_of_day(when) == "23:30:00 UTC"
+    assert [path for path in modules if re.search(r":%H|strftime", path.read_text(encoding="utf-8"))] == []

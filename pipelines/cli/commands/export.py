@@ -42,13 +42,16 @@ def export(
 
         floriday export data/parquet --no-history
     """
+    from pipelines.cli.terminal.status_line import counted_steps
     from pipelines.settings import load_local_settings
     from pipelines.text_format import counted, moment
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.read.parquet_export import export as export_tables
 
     warehouse = Warehouse(load_local_settings().warehouse)
-    done = export_tables(warehouse, folder, _reports(warehouse) if reports else (), history=history, raw=raw)
+    names = _reports(warehouse) if reports else ()
+    with counted_steps("files", "copying the warehouse") as listener:
+        done = export_tables(warehouse, folder, names, history=history, raw=raw, listener=listener)
     as_of = "before any sync" if done.as_of is None else f"as of {moment(done.as_of)}"
     print_line(f"{folder}: {counted(len(done.rows), 'file')}, {counted(sum(done.rows.values()), 'row')}, {as_of}")
 

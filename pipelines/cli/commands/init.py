@@ -69,21 +69,20 @@ def init(
 
     check_api(api)
     path = _path()
-    if path.exists() and not force:
-        from pipelines.errors import UsageError
-
-        raise UsageError(f"{path} exists: add --force to replace the credentials in it, or name another --env-file")
+    _check_place(path, is_replaced=force)
+    before = _text(path)
+    given_keys = _given_keys(api_key, account or [])
     addresses = _addresses(environment, api, auth_url, base_url)
     credentials = {
         "FLORIDAY_CLIENT_ID": _value("CLIENT_ID", client_id, "Client id of the application", "--client-id"),
         "FLORIDAY_CLIENT_SECRET": _value("CLIENT_SECRET", client_secret, "Client secret", "--client-secret"),
-        **_keys(api_key, account or []),
+        **_keys(api_key, given_keys),
     }
     variables = addresses | credentials
     if check:
         _check(variables)
     removed = dict.fromkeys((f"FLORIDAY_{name}_FILE" for name in ("CLIENT_SECRET", "API_KEY", "API_KEYS")), "")
-    _write(path, with_variables(_text(path), removed | variables))
+    _write(path, with_variables(before, removed | variables))
     print_line(f"{path} is written; only you can read it. Next: `floriday sync`, or `floriday up` for Dagster")
     if other := os.environ.get("FLORIDAY_WAREHOUSE"):
         print_line(f"Both will use {other}, which FLORIDAY_WAREHOUSE names in the environment.")
@@ -94,6 +93,23 @@ def _path() -> Path:
     from pipelines.settings.overrides import current
 
     return current().env_file or home_folder() / ".env"
+
+
+def _check_place(path: Path, *, is_replaced: bool) -> None:
+    """A UsageError if the file cannot be written, so that nobody answers questions in vain."""
+    from pipelines.errors import UsageError
+
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name a file, such as --env-file {path / '.env'}")
+    if path.exists() and not is_replaced:
+        raise UsageError(f"{path} exists: add --force to replace the credentials in it, or name another --env-file")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(
+            f"{path} cannot be written: there is no folder {folder}; create it, or name another --env-file"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"{path} cannot be written: you may not write in {folder}; name another --env-file")
 
 
 def _value(name: str, given: str | None, question: str, option: str) -> str:
@@ -143,8 +159,8 @@ def _addresses(environment: str | None, api: str | None, auth_url: str | None, b
     return {"FLORIDAY_AUTH_URL": auth_url, "FLORIDAY_BASE_URL": base_url}
 
 
-def _keys(api_key: str | None, accounts: list[str]) -> dict[str, str]:
-    """The variables of one key or of several; the other one is removed from the file."""
+def _given_keys(api_key: str | None, accounts: list[str]) -> str:
+    """The keys of several organizations as JSON, from the options or the environment; empty for one organization."""
     from pipelines.errors import UsageError
 
     if accounts and api_key:
@@ -152,9 +168,15 @@ def _keys(api_key: str | None, accounts: list[str]) -> dict[str, str]:
     pairs = [each.partition("=") for each in accounts]
     if not all(name and key for name, _, key in pairs):
         raise UsageError("--account expects NAME=KEY")
-    keys = json.dumps({name: key for name, _, key in pairs}) if pairs else os.environ.get("FLORIDAY_API_KEYS", "")
-    if keys and not api_key:
-        return {"FLORIDAY_API_KEY": "", "FLORIDAY_API_KEYS": keys}
+    if pairs:
+        return json.dumps({name: key for name, _, key in pairs})
+    return "" if api_key else os.environ.get("FLORIDAY_API_KEYS", "")
+
+
+def _keys(api_key: str | None, several: str) -> dict[str, str]:
+    """The variables of one key or of several; the other one is removed from the file."""
+    if several:
+        return {"FLORIDAY_API_KEY": "", "FLORIDAY_API_KEYS": several}
     key = _value("API_KEY", api_key, "API key of the organization", "--api-key")
     return {"FLORIDAY_API_KEY": key, "FLORIDAY_API_KEYS": ""}
 
@@ -162,7 +184,7 @@ def _keys(api_key: str | None, accounts: list[str]) -> dict[str, str]:
 def _check(variables: dict[str, str]) -> None:
     """Load the settings and try the credentials; an error if an account cannot be identified."""
     from pipelines.cli.access import access_of, print_credentials
-    from pipelines.errors import PipelineError
+    from pipelines.errors import PipelineError, SettingError
     from pipelines.settings import load_settings
     from pipelines.sync.session import open_clients
 
@@ -171,7 +193,8 @@ def _check(variables: dict[str, str]) -> None:
             access = access_of(connected)
             print_credentials(access)
     except PipelineError as error:
-        error.message += ". Nothing was written; --no-check writes the settings without trying them"
+        step = "" if isinstance(error, SettingError) else "; --no-check writes the settings without trying them"
+        error.message += f". Nothing was written{step}"
         raise
     if not access.is_well:
         raise typer.Exit(1)

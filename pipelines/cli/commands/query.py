@@ -27,7 +27,7 @@ def _seconds(text: str | float) -> float:
 
 def _memory(text: str) -> str:
     if not _MEMORY.fullmatch(text):
-        raise typer.BadParameter("expects an amount of memory such as 500MB or 4GB")
+        raise typer.BadParameter(f"expects an amount of memory such as 500MB or 4GB, not {text!r}")
     return text
 
 
@@ -84,8 +84,8 @@ def query(
 
     One statement is allowed: SELECT, FROM, VALUES, WITH, PIVOT, DESCRIBE, SHOW, SUMMARIZE, or EXPLAIN of one of these.
     It runs in a process that cannot write and has no access to other files or the network. Therefore it cannot spill
-    to disk, and has to fit into its memory limit. Times are in UTC, decimals keep all digits. Text that a spreadsheet
-    would run as a formula is made harmless in csv and xlsx.
+    to disk, and has to fit into its memory limit. Times are in UTC (the Z at their end), decimals keep all digits. Text
+    that a spreadsheet would run as a formula is made harmless in csv and xlsx.
 
     For example:
 
@@ -100,6 +100,7 @@ def query(
     from pipelines.cli.output import chosen_format, write_result
     from pipelines.errors import QueryMemoryError, QueryTimeoutError
     from pipelines.settings import load_local_settings
+    from pipelines.warehouse.read.hints.before_first_sync import before_first_sync
     from pipelines.warehouse.read.query_session import Limits, QuerySession
 
     statement = _statement(sql, file)
@@ -110,6 +111,8 @@ def query(
             path = load_local_settings().warehouse
             session.open(path, limits)
             write_result(session.execute(statement), style, output, path)
+            if notice := before_first_sync(session.rows, statement):
+                print_error(notice, 0)
         if _SHOW_TABLES.fullmatch(statement):
             print_error("SHOW TABLES shows the schema main, which is empty: `floriday tables` lists all tables", 0)
     except QueryTimeoutError as error:

@@ -16,6 +16,7 @@ from pipelines.cli.options import Format, FormatOption, OutputOption, date_optio
 from pipelines.cli.terminal.layout import Heading
 
 if TYPE_CHECKING:
+    from pipelines.cli.terminal.status_line import Step
     from pipelines.reports import Report
     from pipelines.reports.execution import Arguments
     from pipelines.settings import LocalSettings
@@ -169,14 +170,18 @@ def _write_sheets(session: QuerySession, stream: BinaryIO, wanted: Arguments) ->
     """Write a sheet for each report in the warehouse; returns their numbers of rows."""
     from pipelines.cli.formats.workbook import write_xlsx
     from pipelines.cli.output import CountedRows
+    from pipelines.cli.terminal.status_line import counted_steps
     from pipelines.reports.execution import reports_in, rows_of
 
     sheets: dict[str, CountedRows] = {}
 
-    def results() -> Iterator[tuple[str, Result]]:
-        for each in reports_in(session):
+    def results(show: Step) -> Iterator[tuple[str, Result]]:
+        reports = reports_in(session)
+        for number, each in enumerate(reports, 1):
+            show(number, len(reports), each.name)
             sheets[each.name] = CountedRows(rows_of(session, each, wanted))
             yield each.name, sheets[each.name].result
 
-    write_xlsx(results(), stream)
+    with counted_steps("reports", "reading the warehouse") as show:
+        write_xlsx(results(show), stream)
     return {name: sheet.rows for name, sheet in sheets.items()}

@@ -15,7 +15,7 @@ from pipelines.cli.terminal.layout import Heading, by_schema, omitted, same, sho
 from pipelines.text_format import counted, moment, span
 
 if TYPE_CHECKING:
-    from pipelines.settings import LocalSettings
+    from pipelines.settings import LocalSettings, Settings
     from pipelines.warehouse.read.feed_status import FeedStatus
     from pipelines.warehouse.schema.owner import Owner
 
@@ -46,6 +46,7 @@ STEPS = (  # on a narrow terminal, in this order; docs/operations/terminal.md na
     *(omitted("behind"), omitted("lost in"), omitted("rejected")),
 )
 
+_NONE = "–"
 _LAST_MONTHS = timedelta(days=300)
 
 _KEYS = {
@@ -83,6 +84,9 @@ def status(
     Numbers are not consecutive, so fewer records may be missing. "rejected" counts the records that could not be
     stored so far. "lost in" is the time until Floriday may stop serving the first of the changes that were not read.
 
+    A dash (–) in "behind" means that Floriday was not called, or that a snapshot has no numbers. In "lost in" it means
+    that Floriday states no time limit for the feed, or that the feed was never read to its end.
+
     --max-age is for monitoring: the exit code is 1 when a feed was last read to its end longer ago, or when unread
     changes of it would be lost within that time. Feeds whose scope is not granted do not count.
 
@@ -105,7 +109,10 @@ def status(
     owner, statuses = _statuses(settings)
     maximums, failures = ({}, []) if offline else _maximums(owner, statuses)
     if is_listed(style, output):
-        print_table(HEADINGS, [_row(each, maximums, offline=offline) for each in statuses], STEPS)
+        rows = [_row(each, maximums, offline=offline) for each in statuses]
+        print_table(HEADINGS, rows, STEPS)
+        if legend := _legend(rows, offline=offline):
+            print_line(legend)
         _print_remarks(statuses)
         print_version_notices(settings)
     else:
@@ -115,6 +122,18 @@ def status(
         print_error(failure)
     if failures:
         raise typer.Exit(1)
+
+
+def _legend(rows: list[tuple[str, ...]], *, offline: bool) -> str:
+    """What a dash means in the columns that have one."""
+    names = [heading.name for heading in HEADINGS]
+    meanings = {
+        "cursor": "a snapshot, or never synced",
+        "behind": "Floriday was not called" if offline else "a snapshot",
+        "lost in": "Floriday states no time limit, or the feed was never read to its end",
+    }
+    found = [name for name in meanings if any(row[names.index(name)] == _NONE for row in rows)]
+    return " ".join(f'{_NONE} in "{name}": {meanings[name]}.' for name in found)
 
 
 def _print_remarks(statuses: list[FeedStatus]) -> None:
@@ -168,11 +187,10 @@ def _maximums(owner: Owner, statuses: list[FeedStatus]) -> tuple[Maximums, list[
     from pipelines.catalogue.types import Feed
     from pipelines.errors import PipelineError
     from pipelines.floriday.client import identify_all
-    from pipelines.settings import load_settings
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.schema.owner import check_owner
 
-    settings = load_settings()
+    settings = _credentials()
     check_owner(owner, settings.api, settings.environment, {})
     maximums: Maximums = {}
     failures: dict[str, str] = {}
@@ -191,20 +209,38 @@ def _maximums(owner: Owner, statuses: list[FeedStatus]) -> tuple[Maximums, list[
     return maximums, list(failures.values())
 
 
+def _credentials() -> Settings:
+    """The settings for calls to Floriday; the error about missing ones also names ``--offline``."""
+    from pipelines.errors import SettingError
+    from pipelines.settings import load_settings
+
+    try:
+        return load_settings()
+    except SettingError as error:
+        step = "`floriday status --offline` needs no credentials: it shows what the warehouse knows"
+        error.message += f". {step}"
+        error.details += (step,) if error.details else ()
+        raise
+
+
 def _row(each: FeedStatus, maximums: Maximums, *, offline: bool) -> tuple[str, ...]:
     left = each.time_until_loss(datetime.now(UTC))
     return (
         each.account,
         each.source.name,
         f"{each.rows:,}",
-        "–" if each.cursor is None else str(each.cursor),
+        _NONE if each.cursor is None else str(each.cursor),
         "never" if each.current_at is None else moment(each.current_at),
-        "–" if offline else _behind(each, maximums),
+        _NONE if offline else _behind(each, maximums),
         f"{each.rejected:,}",
-        "–" if left is None else span(left) if left > timedelta(0) else "now",
+        _NONE if left is None else span(left) if left > timedelta(0) else "now",
     )
 
 
 def _behind(each: FeedStatus, maximums: Maximums) -> str:
+    from pipelines.catalogue.types import Feed
+
+    if not isinstance(each.source, Feed):
+        return _NONE
     maximum = maximums.get((each.account, each.source.name))
     return "unknown" if maximum is None else f"{max(0, maximum - (each.cursor or 0)):,}"

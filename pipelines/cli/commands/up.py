@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -123,18 +124,21 @@ def _free_port(listen: str, wanted: int | None) -> int:
     try:
         return _bind(listen, PORT if wanted is None else wanted)
     except OSError as error:
+        port = PORT if wanted is None else wanted
+        if not (reason := _reason(error)):
+            raise UsageError(f"--listen {listen} is no address of this machine: name one such as 127.0.0.1") from None
         if wanted is not None or listen != LOOPBACK:
-            raise UsageError(
-                f"--port {PORT if wanted is None else wanted} of {listen} cannot be used ({_reason(error)}):"
-                " choose another, or 0 for a free one"
-            ) from None
+            problem = f"--port {port} of {listen} cannot be used ({reason})"
+            raise UsageError(f"{problem}: choose another, or 0 for a free one") from None
         print_line(f"Port {PORT} is in use, so Dagster gets another one.")
         return _bind(listen, 0)
 
 
 def _reason(error: OSError) -> str:
+    """Why a port cannot be opened; empty if the address is none of this machine."""
     number = error.errno or 0
-    return os.strerror(number) if number > 0 else "no address of this machine"  # names that are not found have others
+    is_foreign = number <= 0 or number == errno.EADDRNOTAVAIL  # a name that is not found has a number of its own kind
+    return "" if is_foreign else os.strerror(number)
 
 
 def _bind(listen: str, port: int) -> int:

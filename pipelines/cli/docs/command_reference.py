@@ -17,11 +17,18 @@ _TOP = """\
 
 This page is generated from the help of the commands; `make docs` updates it.
 
-Exit codes: 0 for success, 1 for a failure, 2 for a wrong setting or a usage error, 130 after Ctrl-C and 143 after
-SIGTERM. Each failure is one line on standard error. Colours and progress are for terminals; in a pipe, output is plain
-text that is never cut, and `NO_COLOR` turns colours off everywhere. A terminal of 60 columns or more gets no line
-that is longer than it is wide ([how](operations/terminal.md)). CSV has a header, line feeds at the
-ends of lines, NULL as an empty field and times in UTC.
+Exit codes: 0 for success, 1 for a failure, 2 for a wrong setting or a usage error, 130 after Ctrl-C, 141 if the reader
+of the output ended first, such as `head`, and 143 after SIGTERM.
+
+A failure is printed on standard error. In a pipe or a file it is one line. A terminal gets the same text broken at
+words, and missing settings as a list.
+
+Colours and progress are for terminals; in a pipe, output is plain text that is never cut. `NO_COLOR` turns colours off
+everywhere. A terminal of 60 columns or more gets no line that is longer than it is wide
+([how](operations/terminal.md)).
+
+Times are in UTC and say so, with UTC or a Z at their end. Days and weeks of reports are those of Amsterdam. CSV has a
+header, line feeds at the ends of lines, NULL as an empty field and times in UTC.
 """
 
 

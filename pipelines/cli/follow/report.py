@@ -15,7 +15,7 @@ from pipelines.cli.outcomes import subject, total
 from pipelines.cli.terminal.status_line import StatusLine
 from pipelines.sync.follow.rounds import Round
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.text_format import counted, moment, one_line, span
+from pipelines.text_format import counted, moment, one_line, span, time_of_day
 
 SECONDS_BETWEEN_LINES = 60.0  # in a pipe, for a feed that takes long
 SECONDS_BETWEEN_REFRESHES = 0.5  # of the status on a terminal and at the service manager
@@ -87,7 +87,7 @@ class FollowReport:
         """The next round begins after so many seconds."""
         self._service.progress(seconds)
         at = datetime.now(UTC) + timedelta(seconds=seconds)
-        self._show(*self._parts(), f"next look at {at:%H:%M:%S} UTC")
+        self._show(*self._parts(), f"next look at {time_of_day(at)}")
 
     def clear(self) -> None:
         """Remove the status line."""
@@ -97,7 +97,7 @@ class FollowReport:
     def _parts(self) -> Iterator[str]:
         yield f"following {self._feeds}" if self._feeds else "waiting"
         if self._changed_at:
-            yield f"last change {self._changed_at:%H:%M:%S}"
+            yield f"last change {time_of_day(self._changed_at)}"
 
     def _show(self, *parts: str) -> None:
         if self._status:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pipelines.cli.console import print_line, print_table, terminal_width, write_plain
 from pipelines.cli.formats.plan_drawing import parts_of
-from pipelines.cli.terminal.layout import Heading, Step, omitted, same
+from pipelines.cli.terminal.layout import Heading, Step, below, omitted, same
 from pipelines.text_format import counted, one_line
 from pipelines.warehouse.read.query_types import Result
 from pipelines.warehouse.read.value_text import display_text
@@ -39,13 +39,21 @@ def show(result: Result) -> None:
     headings, all_rows = _headings(result), _rows(result)
     rows = list(islice(all_rows, ROWS_ON_A_TERMINAL))
     has_more = next(all_rows, None) is not None
-    print_table(headings, rows, list(_steps([heading.name for heading in headings])))
+    needless = list(_needless([heading.name for heading in headings]))
+    print_table(headings, rows, [*needless, *_narrowing(headings, len(rows))], needless)
     first, rest = ("the first ", "; --format csv shows all") if has_more else ("", "")
     print_line(f"({first}{counted(len(rows), 'row')}{rest})", "dim")
 
 
-def _steps(names: Sequence[str]) -> Iterator[Step]:
-    """What makes a result narrower: without the account if there is one, and without ids whose names are shown."""
+def _narrowing(headings: Sequence[Heading], rows: int) -> Iterator[Step]:
+    """What makes a table of results narrower: names below their rows, and no columns that are the same in each row."""
+    yield from [below] * sum(heading.is_text for heading in headings)
+    if rows > 1:
+        yield from (same(heading.name) for heading in headings)
+
+
+def _needless(names: Sequence[str]) -> Iterator[Step]:
+    """Leave out the account if there is one, and ids whose names are shown."""
     yield same("account")
     for name in names:
         stem = name.removesuffix("_id")

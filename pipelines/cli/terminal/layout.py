@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from pipelines.cli.terminal.wrapping import cells, pad, wrap
 
@@ -133,13 +134,6 @@ class Layout:
         shortest = self.width - _width(heading, texts) + cells(heading.name)
         return shortest <= width and _width(heading, texts) + self.indent <= width
 
-    def with_texts_below(self) -> Layout:
-        """The layout with its last column of sentences below each row."""
-        for heading, texts in reversed(self.columns):
-            if heading.is_text and len(self.columns) > 1:
-                return replace(self.without(heading.name), below=((heading, texts), *self.below))
-        return self
-
     def _row(self, texts: Sequence[str], widths: Sequence[int]) -> str:
         padded = (
             pad(text, width, right=heading.is_number)
@@ -210,13 +204,25 @@ def titled(name: str) -> Step:
     return step
 
 
+def below(layout: Layout) -> Layout:
+    """A step: print the last column of sentences below each row."""
+    for heading, texts in reversed(layout.columns):
+        if heading.is_text and len(layout.columns) > 1:
+            return replace(layout.without(heading.name), below=((heading, texts), *layout.below))
+    return layout
+
+
 def spilled(layout: Layout) -> Layout:
     """A step: let the longest texts of the first column stand on a line before that of their row."""
     return replace(layout, may_spill=True)
 
 
 def table_lines(
-    headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int, steps: Sequence[Step] = ()
+    headings: Sequence[Heading],
+    rows: Sequence[Sequence[str]],
+    width: int,
+    steps: Sequence[Step] = (),
+    in_records: Sequence[Step] = (),
 ) -> Iterator[Line]:
     """The lines of a table, none of them longer than the width.
 
@@ -224,37 +230,46 @@ def table_lines(
         headings: the columns of the table.
         rows: the texts of each row, without line feeds and control characters.
         width: cells of the terminal.
-        steps: what to do, in this order, until the table fits. If it does not fit then, each value gets a line.
+        steps: what to do, in this order, until the table fits; sentences are printed below their rows before that,
+            unless it is one of the steps. If it does not fit then, each value gets a line.
+        in_records: steps that leave out columns if each value gets a line.
     """
     columns = tuple((heading, tuple(row[number] for row in rows)) for number, heading in enumerate(headings))
-    layout = Layout(columns, ((),) * len(rows))
-    texts_below: list[Step] = [Layout.with_texts_below] * sum(heading.is_text for heading in headings)
+    whole = layout = Layout(columns, ((),) * len(rows))
+    texts_below = [] if below in steps else [below] * sum(heading.is_text for heading in headings)
     for step in (*texts_below, *steps):
         if layout.fits(width):
             break
         layout = step(layout)
-    if not layout.fits(width):
-        yield from value_lines(headings, rows, width)
-        return
-    yield from layout.lines(width)
+    if layout.fits(width):
+        yield from layout.lines(width)
+    else:
+        layout = reduce(lambda narrower, step: step(narrower), in_records, whole)
+        yield from value_lines(layout, width)
     if layout.note:
         yield from ((line, "dim") for line in wrap(layout.note, width))
 
 
-def value_lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]], width: int) -> Iterator[Line]:
+def value_lines(layout: Layout, width: int) -> Iterator[Line]:
     """The lines of a table that is too wide: one value on each line, or on several lines if it is too long."""
-    longest = max((cells(heading.name) for heading in headings), default=0)
-    for number, row in enumerate(rows, 1):
-        yield f"row {number}", "bold"
-        for heading, value in zip(headings, row, strict=True):
-            yield from ((line, None) for line in _value(pad(heading.name, longest), value, width))
+    names = [heading.name for heading, _ in layout.columns]
+    most = width // 2 - 2 * len(_GAP)
+    longest = max((size for name in names if (size := cells(name)) <= most), default=0)
+    for number, _ in enumerate(layout.titles):
+        yield f"row {number + 1}", "bold"
+        for name, (_, texts) in zip(names, layout.columns, strict=True):
+            yield from ((line, None) for line in _value(name, longest, texts[number], width))
 
 
-def _value(name: str, value: str, width: int) -> list[str]:
-    """The lines of a value: beside its name, or below it if a word of it would be broken otherwise."""
-    margin = cells(name) + 2 * len(_GAP)
+def _value(name: str, longest: int, value: str, width: int) -> list[str]:
+    """The lines of a value: beside its name, in a column if it fits there; else below it, so that no word is broken."""
+    if not value:
+        return wrap(_GAP + name, width)
     longest_word = max(map(cells, value.split()), default=0)
-    if margin + longest_word <= width and 2 * margin <= width:
-        return wrap(f"{_GAP}{name}{_GAP}{value}".rstrip(), width, " " * margin)
-    below = _BELOW[: max(0, width - longest_word)]
-    return [*wrap(_GAP + name.rstrip(), width), *wrap(below + value, width, below)]
+    margin = longest + 2 * len(_GAP)
+    if cells(name) <= longest and margin + longest_word <= width:
+        return wrap(f"{_GAP}{pad(name, longest)}{_GAP}{value}".rstrip(), width, " " * margin)
+    if cells(line := f"{_GAP}{name}{_GAP}{value}") <= width:
+        return [line]
+    margin_below = _BELOW[: max(0, width - longest_word)]
+    return [*wrap(_GAP + name, width), *wrap(margin_below + value, width, margin_below)]

@@ -70,7 +70,7 @@ class Warehouse:
     def _others(self) -> str:
         """The end of a sentence that names the warehouses beside the missing one; empty without any."""
         others = sorted(each.name for each in self.path.parent.glob("*.duckdb") if ".published" not in each.name)
-        return f". Beside it are {', '.join(others[:3])}: --warehouse names another one" if others else ""
+        return f". In that folder: {', '.join(others[:3])}; --warehouse FILE opens one of them" if others else ""
 
     @property
     def log(self) -> Path:

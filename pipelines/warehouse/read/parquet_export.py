@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,9 @@ CONTENTS = "export.json"  # the list of the exported files; it also identifies a
 _PLAIN = ("VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DOUBLE", "FLOAT", "DATE")
 _TIMES = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
+Listener = Callable[[int, int, str], None]
+"""Is called with the number of a file from 1 on, the number of all files, and the name of its table."""
+
 _DIGITS = 28  # the most digits of a decimal that readers on .NET support
 
 
@@ -43,12 +46,21 @@ class Exported:
     rows: dict[str, int]  # number of rows of each file, by its path below the folder
 
 
-def export(warehouse: Warehouse, folder: Path, reports: Iterable[str], *, history: bool, raw: bool = False) -> Exported:
+def export(
+    warehouse: Warehouse,
+    folder: Path,
+    reports: Iterable[str],
+    *,
+    history: bool,
+    raw: bool = False,
+    listener: Listener | None = None,
+) -> Exported:
     """Write a folder ``<schema>/<table>.parquet``, which replaces that of an earlier export.
 
     The files are their owner's alone. They are made from a temporary copy of the warehouse, so that writers wait only
     while the file is copied. The copy needs as much disk space as the warehouse, and the raw log about as much as all
-    the rest. The folder need not exist, and links to it are followed; the warehouse must have the reports.
+    the rest. The folder need not exist, and links to it are followed; the warehouse must have the reports. The listener
+    is called before each file.
 
     Raises:
         UsageError: the folder is a file, or contains files that no export wrote.
@@ -64,7 +76,12 @@ def export(warehouse: Warehouse, folder: Path, reports: Iterable[str], *, histor
             with staging_folder(folder) as aside:
                 snapshot = Warehouse(aside / "snapshot.duckdb")
                 copy_warehouse(warehouse, snapshot.path)
-                exported = _write(snapshot, aside, folder, reports, history=history, raw=raw)
+                with snapshot.reading() as connection:
+                    require_owner(connection, snapshot.path)
+                    for setting in low_memory(snapshot.path):
+                        connection.execute(setting)
+                    names = [*_stored(connection, history=history, raw=raw), *(("reports", name) for name in reports)]
+                    exported = _write(connection, aside, folder, names, listener)
                 snapshot.path.unlink()
                 _finish(aside, exported)
                 replace_folder(aside, folder)
@@ -102,25 +119,30 @@ def _written_before(folder: Path) -> set[str]:
         return set()
 
 
+def _stored(connection: duckdb.DuckDBPyConnection, *, history: bool, raw: bool) -> list[tuple[str, str]]:
+    """The schema and name of each table and history view to write."""
+    typed = typed_tables(connection)
+    past = [("history", name) for _, name in typed] if history else []
+    return [*typed, *past, *tables_in(connection, "sync"), *(tables_in(connection, "raw") if raw else [])]
+
+
 def _write(
-    snapshot: Warehouse, aside: Path, folder: Path, reports: Iterable[str], *, history: bool, raw: bool
+    connection: duckdb.DuckDBPyConnection,
+    aside: Path,
+    folder: Path,
+    names: Sequence[tuple[str, str]],
+    listener: Listener | None,
 ) -> Exported:
     rows: dict[str, int] = {}
-    with snapshot.reading() as connection:
-        require_owner(connection, snapshot.path)
-        for setting in low_memory(snapshot.path):
-            connection.execute(setting)
-        ((as_of,),) = connection.execute("SELECT arg_max(committed_at, rowid) FROM sync.windows").fetchall()
-        typed = typed_tables(connection)
-        past = [("history", name) for _, name in typed] if history else []
-        logs = tables_in(connection, "raw") if raw else []
-        views = [("reports", name) for name in reports]
-        for schema, name in (*typed, *past, *tables_in(connection, "sync"), *logs, *views):
-            file = f"{schema}/{name}.parquet"
-            try:
-                rows[file] = _copy(connection, qualified(schema, name), aside / file)
-            except duckdb.Error as error:
-                raise _unchanged(folder, f"{schema}.{name}: {first_line(error)}") from None
+    ((as_of,),) = connection.execute("SELECT arg_max(committed_at, rowid) FROM sync.windows").fetchall()
+    for number, (schema, name) in enumerate(names, 1):
+        if listener is not None:
+            listener(number, len(names), f"{schema}.{name}")
+        file = f"{schema}/{name}.parquet"
+        try:
+            rows[file] = _copy(connection, qualified(schema, name), aside / file)
+        except duckdb.Error as error:
+            raise _unchanged(folder, f"{schema}.{name}: {first_line(error)}") from None
     return Exported(as_of, rows)
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipelines.errors import PipelineError, QueryMemoryError, UsageError
 from pipelines.warehouse.arrow_results import arrow_result
 from pipelines.warehouse.file.interruptible import run_interruptible
+from pipelines.warehouse.read.hints.unknown_names import unknown_name
 from pipelines.warehouse.read.query_types import Column, Limits, Result
 from pipelines.warehouse.read.statement_rules import reading_statement
 
@@ -40,13 +41,16 @@ def run_query(
     Raises:
         UsageError: the text is not one statement that only reads.
         QueryMemoryError: the memory limit is too low for it.
-        PipelineError: DuckDB reports an error; the message is DuckDB's.
+        PipelineError: DuckDB reports an error; the message is DuckDB's, or suggests names of tables or columns.
     """
     try:
         statement = reading_statement(connection, sql)
         result = run_interruptible(connection, lambda: arrow_result(connection, statement, params))
         columns = _columns(result.description)
         reader = run_interruptible(connection, lambda: result.to_arrow_reader(rows_at_once))
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        unknown = unknown_name(connection, sql, error)
+        raise (PipelineError(unknown) if unknown else _query_error(error)) from None
     except (duckdb.Error, pa.ArrowException) as error:
         raise _query_error(error) from None
     fields = (field.with_name(column.name) for field, column in zip(reader.schema, columns, strict=True))

@@ -18,6 +18,7 @@ _LISTED = """
     WHERE database_name = current_database() AND NOT internal AND schema_name NOT IN ('raw', 'versions')
     ORDER BY schema_name = 'sync', schema_name, table_oid
 """
+LIST_OF_TABLES = "`floriday tables` lists all tables"
 _FINGERPRINT = re.compile(r" \[[0-9a-f]{12}\]$")  # at the end of the comments of reports
 _DERIVED = ("raw", "history")  # schemas with a table or view of the same name for each table of a feed
 ALL_NAMES = """
@@ -94,7 +95,13 @@ def found_name(every: Sequence[tuple[Any, ...]], name: str) -> tuple[str, str, s
     wanted = name.casefold()
     found = [each for each in every if wanted in (each[1].casefold(), f"{each[0]}.{each[1]}".casefold())]
     if not found:
-        known = [f"{schema}.{table}" for schema, table, _ in every if "." in name or schema not in _DERIVED]
-        raise UsageError(f"the warehouse has no table {name!r}: {did_you_mean(name, known)}")
+        likely = did_you_mean(name, suggested_names(every, name), LIST_OF_TABLES)
+        raise UsageError(f"the warehouse has no table {name!r}: {likely}")
     schema, table, text = min(found, key=lambda each: each[0] in (*_DERIVED, "sync", "reports"))
     return schema, table, text
+
+
+def suggested_names(every: Sequence[tuple[Any, ...]], name: str) -> list[str]:
+    """The names of ``every`` to suggest for a misspelt one: raw log and history only if it has such a schema."""
+    is_derived = name.casefold().partition(".")[0] in _DERIVED
+    return [f"{schema}.{table}" for schema, table, *_ in every if is_derived or schema not in _DERIVED]

@@ -64,7 +64,7 @@ def _child_view(table: Table, feed: Table) -> str:
     )
 
 
-_MOMENT = (
+MOMENT = (
     "(CASE WHEN length(CAST(moment AS VARCHAR)) = 10"
     " THEN timezone('Europe/Amsterdam', CAST(CAST(moment AS DATE) + 1 AS TIMESTAMP)) - INTERVAL 1 MICROSECOND"
     " ELSE CAST(moment AS TIMESTAMPTZ) END)"
@@ -86,9 +86,9 @@ def _as_of(table: Table, feed: Table) -> str:
     return f"""
         CREATE OR REPLACE MACRO history.{quoted(table.name + "_as_of")}(moment) AS TABLE
         WITH found AS (
-            SELECT {key}, max(row_version) FILTER ({_SEEN} <= {_MOMENT}) AS number, max(row_version) AS newest,
-                arg_max({_SEEN}, row_version) FILTER ({_SEEN} <= {_MOMENT}) AS since,
-                min({_SEEN}) FILTER ({_SEEN} > {_MOMENT}) AS until, count(*) FILTER ({_SEEN} > {_MOMENT}) AS later
+            SELECT {key}, max(row_version) FILTER ({_SEEN} <= {MOMENT}) AS number, max(row_version) AS newest,
+                arg_max({_SEEN}, row_version) FILTER ({_SEEN} <= {MOMENT}) AS since,
+                min({_SEEN}) FILTER ({_SEEN} > {MOMENT}) AS until, count(*) FILTER ({_SEEN} > {MOMENT}) AS later
             FROM {versions(feed)} GROUP BY {key}
         ),
         odd AS (

@@ -161,6 +161,7 @@ def test_sandbox_worlds(world: str, request: pytest.FixtureRequest) -> None:
 FILTERS = (Parameters(currency="USD"), Parameters(customer=UUID(BLOOM)), Parameters(trade_item=UUID(ROSE)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [NO_FILTER, *DATE_RANGES, *FILTERS], ids=repr)
 def test_handmade_requests(grower_corrections: ReportWarehouse, parameters: Parameters) -> None:
     """Rows are correct at month boundaries, for failed and corrected orders, several reasons and unknown orders."""
@@ -170,6 +171,7 @@ def test_handmade_requests(grower_corrections: ReportWarehouse, parameters: Para
     assert rows == expected_rows(grower_corrections, parameters)
 
 
+@pytest.mark.slow
 def test_rate_of_a_reason(warehouse: ReportWarehouse) -> None:
     """Of four orders of a customer, two have a complaint of the same reason and one was rejected."""
     warehouse.store(ORDERS, [order(1), order(2), order(3), order(4, status="REJECTED"), order(5, status="PENDING")])
@@ -187,6 +189,7 @@ def test_rate_of_a_reason(warehouse: ReportWarehouse) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_request_before_the_delivery_is_a_correction(warehouse: ReportWarehouse) -> None:
     """A request before the latest delivery is a correction, unless it led to a decision about the goods."""
     warehouse.store(ORDERS, [order(1), order(2)])
@@ -196,6 +199,7 @@ def test_request_before_the_delivery_is_a_correction(warehouse: ReportWarehouse)
     assert {row[6]: row[10] for row in warehouse.report(REPORT)} == {"CORRECTION": 1, "COMPLAINT": 1}
 
 
+@pytest.mark.slow
 def test_value_of_an_accepted_complaint(warehouse: ReportWarehouse) -> None:
     """Pieces and value are what the complaint took off the order."""
     change = {
@@ -210,6 +214,7 @@ def test_value_of_an_accepted_complaint(warehouse: ReportWarehouse) -> None:
     assert [row[12:15] for row in warehouse.report(REPORT)] == [(40, 10, 1)]
 
 
+@pytest.mark.slow
 def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
     """Without any records, the report exists and has no rows."""
     assert warehouse.report(REPORT) == []

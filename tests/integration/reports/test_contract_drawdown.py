@@ -128,6 +128,7 @@ FILTERS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [NO_FILTER, *FILTERS], ids=repr)
 def test_handmade_contracts(handmade_contracts: ReportWarehouse, parameters: Parameters) -> None:
     """Rows are correct for kept and replaced period ids, equal trade items, and periods without start or end."""
@@ -137,6 +138,7 @@ def test_handmade_contracts(handmade_contracts: ReportWarehouse, parameters: Par
     assert rows == expected_rows(handmade_contracts, parameters)
 
 
+@pytest.mark.slow
 def test_call_offs_of_older_versions_count_for_the_newest(warehouse: ReportWarehouse) -> None:
     """Pieces called off under an older version count for the newest version's period with the same start."""
     warehouse.store(CONTRACTS, [contract(1, pieces=100), contract(2, pieces=200)])
@@ -147,6 +149,7 @@ def test_call_offs_of_older_versions_count_for_the_newest(warehouse: ReportWareh
     ]
 
 
+@pytest.mark.slow
 def test_committed_and_delivered_pieces(warehouse: ReportWarehouse) -> None:
     """What is called off, committed and delivered are three figures; a correction changes the last two."""
     warehouse.store(CONTRACTS, [contract(1, pieces=100)])
@@ -160,6 +163,7 @@ def test_committed_and_delivered_pieces(warehouse: ReportWarehouse) -> None:
     assert [row[13:18] for row in warehouse.report(REPORT)] == [(100, 40, 0, 35, 25)]
 
 
+@pytest.mark.slow
 def test_deleted_contract_has_no_row(warehouse: ReportWarehouse) -> None:
     """A contract whose newest version is deleted has no row, although an older version is not deleted."""
     warehouse.store(CONTRACTS, [contract(1, pieces=100), contract(2, pieces=200, is_deleted=True)])
@@ -167,6 +171,7 @@ def test_deleted_contract_has_no_row(warehouse: ReportWarehouse) -> None:
     assert warehouse.report(REPORT) == []
 
 
+@pytest.mark.slow
 def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
     """Without any records, the report exists and has no rows."""
     assert warehouse.report(REPORT) == []

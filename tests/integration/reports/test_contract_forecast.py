@@ -145,6 +145,7 @@ FILTERS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [NO_FILTER, *FILTERS], ids=repr)
 def test_handmade_contracts(handmade_contracts: ReportWarehouse, parameters: Parameters) -> None:
     """Rows are correct for several periods, also without start or end, older versions and orders in two currencies."""
@@ -154,6 +155,7 @@ def test_handmade_contracts(handmade_contracts: ReportWarehouse, parameters: Par
     assert rows == expected_rows(handmade_contracts, now, parameters)
 
 
+@pytest.mark.slow
 def test_pace_to_the_end(warehouse: ReportWarehouse) -> None:
     """After a quarter of the days, 100 delivered pieces let expect 400; at least what is called off is expected."""
     begins = today(real_now()) - dt.timedelta(days=9)
@@ -167,6 +169,7 @@ def test_pace_to_the_end(warehouse: ReportWarehouse) -> None:
     assert [row[18] for row in warehouse.report(REPORT)] == [500]
 
 
+@pytest.mark.slow
 def test_ended_and_future_contracts(warehouse: ReportWarehouse) -> None:
     """After its end, a line has what was delivered; before its beginning, it has no pace."""
     store_contract(warehouse, dt.date(2026, 3, 2), days=10, called_off=150)
@@ -179,6 +182,7 @@ def test_ended_and_future_contracts(warehouse: ReportWarehouse) -> None:
     assert [row[16:19] for row in warehouse.report(REPORT)] == [(10, None, 150)]
 
 
+@pytest.mark.slow
 def test_prices(warehouse: ReportWarehouse) -> None:
     """The average price is that of the orders in the contract's currency, weighted by pieces."""
     store_contract(warehouse, dt.date(2026, 3, 2), days=10, called_off=150)
@@ -188,6 +192,7 @@ def test_prices(warehouse: ReportWarehouse) -> None:
     assert [row[20:] for row in warehouse.report(REPORT)] == [("EUR", Decimal("0.5"), Decimal("0.45"))]
 
 
+@pytest.mark.slow
 def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
     """Without any records, the report exists and has no rows."""
     assert warehouse.report(REPORT) == []

@@ -110,6 +110,7 @@ def handmade_network(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehous
 FILTERS = (Parameters(currency="USD"), Parameters(customer=UUID(BLOOM)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [NO_FILTER, *DATE_RANGES, *FILTERS], ids=repr)
 def test_handmade_connections(handmade_network: ReportWarehouse, parameters: Parameters) -> None:
     """The last order is not restricted by the period, and customers without a connection have no row."""
@@ -119,6 +120,7 @@ def test_handmade_connections(handmade_network: ReportWarehouse, parameters: Par
     assert rows == expected_rows(handmade_network, parameters)
 
 
+@pytest.mark.slow
 def test_connection_that_ended_and_began_again(warehouse: ReportWarehouse) -> None:
     """A connection that ended at 3:00 and began again at 4:00 is connected since 4:00."""
     for hour in range(1, 6):
@@ -129,6 +131,7 @@ def test_connection_that_ended_and_began_again(warehouse: ReportWarehouse) -> No
     assert (since, is_deleted, rest) == (dt.datetime(2026, 3, 1, 4, tzinfo=dt.UTC), False, [None, None, 0, 0])
 
 
+@pytest.mark.slow
 def test_deleted_connection_without_a_start(warehouse: ReportWarehouse) -> None:
     """A connection that ended before the first sync has no known start."""
     warehouse.store(CONNECTIONS, [connection(BLOOM, 1, is_deleted=True)])
@@ -136,6 +139,7 @@ def test_deleted_connection_without_a_start(warehouse: ReportWarehouse) -> None:
     assert [row[3:5] for row in warehouse.report(REPORT)] == [(None, True)]
 
 
+@pytest.mark.slow
 def test_no_connections(warehouse: ReportWarehouse) -> None:
     """Without connections, orders give no rows."""
     warehouse.store(ORDERS, handmade_orders.orders("suppliers", 1, 20))

@@ -229,6 +229,7 @@ def test_buyer_world(buyer_world: ReportWarehouse) -> None:
     assert rows == expected_rows(buyer_world, now, WORLD)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [NO_FILTER, *DATE_RANGES], ids=repr)
 def test_handmade_statements(statements: ReportWarehouse, parameters: Parameters) -> None:
     """Rows are correct at day boundaries, for unknown orders, missing amounts and foreign currencies."""
@@ -237,6 +238,7 @@ def test_handmade_statements(statements: ReportWarehouse, parameters: Parameters
     assert rows == expected_rows(statements, now, parameters)
 
 
+@pytest.mark.slow
 def test_totals_are_the_sums_of_their_lines(statements: ReportWarehouse) -> None:
     """The totals of all days add up to the lines of all days, in each currency, with nothing counted twice."""
     rows, _ = report(statements, Parameters(from_date=dt.date(2020, 1, 1), to_date=dt.date(2030, 1, 1)))
@@ -251,6 +253,7 @@ def test_totals_are_the_sums_of_their_lines(statements: ReportWarehouse) -> None
         assert total(row[PIECES] for row in lines) == total(row[PIECES] for row in sums)
 
 
+@pytest.mark.slow
 def test_a_line_moves_to_the_day_of_its_invoice(warehouse: ReportWarehouse) -> None:
     """A settled line is on the day of its settlement, and on the day of its invoice as soon as there is one."""
     settled = {"creationDateTime": "2026-03-02T22:59:00Z", "invoiceId": None, "invoiceDate": None}
@@ -267,6 +270,7 @@ def test_a_line_moves_to_the_day_of_its_invoice(warehouse: ReportWarehouse) -> N
     ]
 
 
+@pytest.mark.slow
 def test_the_last_31_days_are_shown(warehouse: ReportWarehouse) -> None:
     """Without parameters, the report has the lines of today and of the 30 days before."""
     ages = (-1, 0, 30, 32)
@@ -278,6 +282,7 @@ def test_the_last_31_days_are_shown(warehouse: ReportWarehouse) -> None:
     assert [row[INVOICE] for row in rows if row[KIND] == "LINE"] == ["0", "30"]
 
 
+@pytest.mark.slow
 def test_a_correction_is_a_line_of_its_own(warehouse: ReportWarehouse) -> None:
     """A correction lowers the total of its own day, not of the day of the invoice that it corrects."""
     first = {"numberOfPieces": 100, "subTotalAmount": 250, "invoiceDate": "2026-03-02T12:00:00Z", "isCorrection": False}
@@ -293,6 +298,7 @@ def test_a_correction_is_a_line_of_its_own(warehouse: ReportWarehouse) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_levies_are_divided_by_amount(buyer_warehouse: ReportWarehouse) -> None:
     """The lines of an order have its levies in proportion to their amounts."""
     fields = {"orderAmount": {"currency": "EUR", "value": 200}, "totalAuctionLevies": {"currency": "EUR", "value": 6}}
@@ -310,6 +316,7 @@ def test_levies_are_divided_by_amount(buyer_warehouse: ReportWarehouse) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_empty_warehouse(tmp_path: Path) -> None:
     """Without any records, the report exists and has no rows, for both APIs."""
     for api in ("suppliers", "customers"):

@@ -220,6 +220,7 @@ def test_buyer_world(buyer_world: ReportWarehouse) -> None:
     assert rows == expected_rows(buyer_world)
 
 
+@pytest.mark.slow
 def test_handmade_deliveries(deliveries: ReportWarehouse) -> None:
     """Rows are correct at month boundaries, for several currencies within an order, and for missing amounts."""
     rows = deliveries.report(REPORT)
@@ -229,6 +230,7 @@ def test_handmade_deliveries(deliveries: ReportWarehouse) -> None:
     assert rows == expected_rows(deliveries)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [*DATE_RANGES, Parameters(currency="USD"), Parameters(customer=UUID(BLOOM))])
 def test_parameters(deliveries: ReportWarehouse, parameters: Parameters) -> None:
     """The report is restricted to the orders that match its parameters."""
@@ -238,6 +240,7 @@ def test_parameters(deliveries: ReportWarehouse, parameters: Parameters) -> None
     assert rows == expected_rows(deliveries, parameters)
 
 
+@pytest.mark.slow
 def test_cost_is_that_of_the_condition(warehouse: ReportWarehouse) -> None:
     """Three orders fill one and a half load carriers: two at 15.20, of which buyers pay two thirds."""
     store_condition(warehouse, "LOADCARRIER")
@@ -248,6 +251,7 @@ def test_cost_is_that_of_the_condition(warehouse: ReportWarehouse) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_surcharge_of_a_small_delivery(warehouse: ReportWarehouse) -> None:
     """A delivery below 250 euros has the surcharge; two orders for one place are one delivery, for two they are two."""
     store_condition(warehouse, "SHIPMENT")
@@ -256,6 +260,7 @@ def test_surcharge_of_a_small_delivery(warehouse: ReportWarehouse) -> None:
     assert [row[5] for row in warehouse.report(REPORT)] == [money("15.20") + money("15.20") + money("12.50")]
 
 
+@pytest.mark.slow
 def test_unknown_cost(warehouse: ReportWarehouse) -> None:
     """Without a known condition, or a cost in the order's currency, the cost is unknown, and not the charge."""
     store_condition(warehouse, "LOADCARRIER")
@@ -265,6 +270,7 @@ def test_unknown_cost(warehouse: ReportWarehouse) -> None:
     assert [(row[3], *row[5:]) for row in warehouse.report(REPORT)] == [("EUR", 0, 12, None, 1), ("USD", 0, 0, None, 1)]
 
 
+@pytest.mark.slow
 def test_revenue_in_another_currency_has_its_own_row(warehouse: ReportWarehouse) -> None:
     """Revenue in another currency than the order's has a row without orders; without a price, the charge counts."""
     third = {"currency": "EUR", "value": Decimal("33.3333333333333")}
@@ -327,6 +333,7 @@ def money(value: str) -> Decimal:
     return Decimal(value)
 
 
+@pytest.mark.slow
 def test_empty_warehouse(tmp_path: Path) -> None:
     """Without any records, the report exists and has no rows, for both APIs."""
     for api in ("suppliers", "customers"):

@@ -192,6 +192,7 @@ def test_buyer_world(buyer_world: ReportWarehouse) -> None:
     assert rows == expected_rows(buyer_world, now)
 
 
+@pytest.mark.slow
 def test_handmade_invoices(invoices: ReportWarehouse) -> None:
     """Rows are correct for differences below a cent, auctions without invoices, cancelled orders and unknown orders."""
     rows, now = report_with_query_time(invoices, REPORT)
@@ -211,6 +212,7 @@ FILTERS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [*DATE_RANGES, *FILTERS], ids=repr)
 def test_parameters(invoices: ReportWarehouse, parameters: Parameters) -> None:
     """The report is restricted to the orders that match its parameters."""
@@ -219,6 +221,7 @@ def test_parameters(invoices: ReportWarehouse, parameters: Parameters) -> None:
     assert rows == expected_rows(invoices, now, parameters)
 
 
+@pytest.mark.slow
 def test_line_is_settled_then_invoiced(warehouse: ReportWarehouse) -> None:
     """A settled line changes an order's reason; when the same line is invoiced, the order leaves the report."""
     warehouse.store(ORDERS, [order()])
@@ -234,6 +237,7 @@ def test_line_is_settled_then_invoiced(warehouse: ReportWarehouse) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_correction_lines_are_added(warehouse: ReportWarehouse) -> None:
     """A correction line with negative pieces resolves the difference of an order that was reduced after its invoice."""
     warehouse.store(ORDERS, [order(numberOfPieces=80, calculatedFields={"orderAmount": {"value": 200}})])
@@ -246,6 +250,7 @@ def test_correction_lines_are_added(warehouse: ReportWarehouse) -> None:
     assert warehouse.report(REPORT) == []
 
 
+@pytest.mark.slow
 def test_cancelled_order_must_not_be_invoiced(warehouse: ReportWarehouse) -> None:
     """A cancelled order is in the report only if it is invoiced."""
     warehouse.store(ORDERS, [order(status="CANCELLED")])
@@ -257,6 +262,7 @@ def test_cancelled_order_must_not_be_invoiced(warehouse: ReportWarehouse) -> Non
     assert [row[8:15] for row in warehouse.report(REPORT)] == [("CANCELLED", "DIFFERS", 0, 100, 0, 250, -250)]
 
 
+@pytest.mark.slow
 def test_partly_settled_order(warehouse: ReportWarehouse) -> None:
     """An order of which some pieces are settled or invoiced is settled in part; with all its pieces, it differs."""
     warehouse.store(ORDERS, [order()])
@@ -273,6 +279,7 @@ def test_partly_settled_order(warehouse: ReportWarehouse) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_open_and_excess_amounts_are_not_subtracted(warehouse: ReportWarehouse) -> None:
     """What is open and what was invoiced too much are two figures of several orders."""
     other = {**order(), "salesOrderId": id_of("other order")}
@@ -284,6 +291,7 @@ def test_open_and_excess_amounts_are_not_subtracted(warehouse: ReportWarehouse) 
     assert [sum(row[column] for row in rows) for column in (14, 18, 19)] == [-1360, 250, 1610]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [{"salesChannel": "VRM_CLOCK"}, {"paymentProvider": "OTHER"}], ids=repr)
 def test_invoices_outside_of_floriday(warehouse: ReportWarehouse, fields: dict[str, str]) -> None:
     """Without a line, it cannot be known whether such an order is invoiced; a line that differs is a difference."""
@@ -296,6 +304,7 @@ def test_invoices_outside_of_floriday(warehouse: ReportWarehouse, fields: dict[s
     assert [(row[9], row[14]) for row in warehouse.report(REPORT)] == [("DIFFERS", 1)]
 
 
+@pytest.mark.slow
 def test_grace_period(warehouse: ReportWarehouse) -> None:
     """A missing invoice is reported from the seventh day on, or as given; a difference at once."""
     delivered = dt.datetime.combine(today(real_now()) - dt.timedelta(days=6), dt.time(), AMSTERDAM)
@@ -309,6 +318,7 @@ def test_grace_period(warehouse: ReportWarehouse) -> None:
     assert [row[9:10] + row[20:] for row in warehouse.report(REPORT)] == [("DIFFERS", 6)]
 
 
+@pytest.mark.slow
 def test_future_delivery_is_not_due(warehouse: ReportWarehouse) -> None:
     """An order with a future delivery is not in the report."""
     in_one_hour = real_now() + dt.timedelta(hours=1)
@@ -317,6 +327,7 @@ def test_future_delivery_is_not_due(warehouse: ReportWarehouse) -> None:
     assert warehouse.report(REPORT) == []
 
 
+@pytest.mark.slow
 def test_empty_warehouse(tmp_path: Path) -> None:
     """Without any records, the report exists and has no rows, for both APIs."""
     for api in ("suppliers", "customers"):

@@ -123,6 +123,7 @@ def order(number: int, random: Random) -> Json:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [NO_FILTER, *DATE_RANGES, Parameters(trade_item=UUID(ROSE))], ids=repr)
 def test_handmade_lines(handmade_lines: ReportWarehouse, parameters: Parameters) -> None:
     """Rows are correct at month boundaries, for deleted supply lines, uncommitted orders and negative pieces."""
@@ -132,6 +133,7 @@ def test_handmade_lines(handmade_lines: ReportWarehouse, parameters: Parameters)
     assert rows == expected_rows(handmade_lines, parameters)
 
 
+@pytest.mark.slow
 def test_offered_pieces_are_the_maximum(warehouse: ReportWarehouse) -> None:
     """The pieces offered are the maximum over all versions, because sales reduce a supply line's pieces."""
     for pieces in (80, 100, 30):
@@ -142,6 +144,7 @@ def test_offered_pieces_are_the_maximum(warehouse: ReportWarehouse) -> None:
     assert [row[3:] for row in warehouse.report(REPORT)] == [(1, 1, 1, 100, 70)]
 
 
+@pytest.mark.slow
 def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
     """Without any records, the report exists and has no rows."""
     assert warehouse.report(REPORT) == []

@@ -211,6 +211,7 @@ def test_grower_world(grower_world: ReportWarehouse) -> None:
     assert rows == expected_rows(grower_world, now, parameters)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameters",
     [NO_FILTER, *DATE_RANGES, Parameters(customer=UUID(BLOOM)), Parameters(trade_item=UUID(ROSE))],
@@ -223,6 +224,7 @@ def test_handmade_deliveries(grower_deliveries: ReportWarehouse, parameters: Par
     assert rows == expected_rows(grower_deliveries, now, parameters)
 
 
+@pytest.mark.slow
 def test_every_step_occurs(grower_deliveries: ReportWarehouse) -> None:
     """The handmade deliveries contain orders of every next step, and of both accounts."""
     parameters = Parameters(from_date=dt.date(2024, 1, 1))
@@ -233,6 +235,7 @@ def test_every_step_occurs(grower_deliveries: ReportWarehouse) -> None:
     assert rows == expected_rows(grower_deliveries, now, parameters)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "claimed", "expected"),
     [
@@ -252,6 +255,7 @@ def test_steps(warehouse: ReportWarehouse, status: str, claimed: int, expected: 
     assert [(row[STEP], *row[OPEN]) for row in warehouse.report(REPORT)] == [expected]
 
 
+@pytest.mark.slow
 def test_delivered_orders_are_done(warehouse: ReportWarehouse) -> None:
     """An order is done when its shipment is delivered, or when all load carriers of the shipment are received."""
     warehouse.store(ORDERS, [order(1)])
@@ -265,6 +269,7 @@ def test_delivered_orders_are_done(warehouse: ReportWarehouse) -> None:
     assert warehouse.report(REPORT) == []
 
 
+@pytest.mark.slow
 def test_accepted_order_shows_until_when_it_can_be_cancelled(warehouse: ReportWarehouse) -> None:
     """An accepted order is open as a whole, in packages too, until the end of its cancellation time."""
     deadline = {"cancellationDeadline": "2026-01-02T10:00:00Z"}
@@ -280,6 +285,7 @@ def test_accepted_order_shows_until_when_it_can_be_cancelled(warehouse: ReportWa
     assert (committed[STEP], committed[-1]) == ("PICK", None)
 
 
+@pytest.mark.slow
 def test_other_orders_are_not_open(warehouse: ReportWarehouse) -> None:
     """Orders that are not agreed, deleted, of the clock without a request, or due long ago are left out."""
     long_ago = {"latestDeliveryDateTime": str(real_now() - dt.timedelta(days=16))}
@@ -297,6 +303,7 @@ def test_other_orders_are_not_open(warehouse: ReportWarehouse) -> None:
     assert len(warehouse.report(REPORT, from_date=dt.date(2020, 1, 1))) == 1
 
 
+@pytest.mark.slow
 def test_a_smaller_request_leaves_nothing_to_pick(warehouse: ReportWarehouse) -> None:
     """The packages that must be picked are those of the request, even if nobody corrected the order."""
     warehouse.store(ORDERS, [order(1)])
@@ -307,6 +314,7 @@ def test_a_smaller_request_leaves_nothing_to_pick(warehouse: ReportWarehouse) ->
     assert warehouse.report(REPORT) == []
 
 
+@pytest.mark.slow
 def test_names_of_the_journey(warehouse: ReportWarehouse) -> None:
     """Warehouse, destination and carrier are those of the newest delivery order, with their names."""
     shed = id_of("shed")
@@ -328,6 +336,7 @@ def test_names_of_the_journey(warehouse: ReportWarehouse) -> None:
     assert [(row[10], row[11], row[13]) for row in after] == [("Shed", "Dock 7, Aalsmeer", "Haulier")]
 
 
+@pytest.mark.slow
 def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
     """Without any records, the report exists and has no rows."""
     assert warehouse.report(REPORT) == []

@@ -8,11 +8,12 @@ import pytest
 
 from pipelines.reports import define_details, find_report
 from pipelines.warehouse.file.connection import Warehouse
+from tests.examples import cases
 from tests.integration.report_warehouse import ReportWarehouse
 from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, Parameters
 
 
-@pytest.mark.parametrize("parameters", [NO_FILTER, *DATE_RANGES, Parameters(currency="USD")], ids=repr)
+@cases("parameters", [NO_FILTER, *DATE_RANGES, Parameters(currency="USD")], quick=2, ids=repr)
 @pytest.mark.parametrize("name", ["revenue_by_week", "customer_ranking", "channel_mix", "clock_versus_direct"])
 def test_orders_behind_a_report_add_up_to_its_rows(
     grower_orders: ReportWarehouse, name: str, parameters: Parameters

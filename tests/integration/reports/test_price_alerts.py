@@ -215,6 +215,7 @@ def random_order(number: int, random: Random) -> Json:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameters", [NO_FILTER, *DATE_RANGES, Parameters(currency="USD"), Parameters(trade_item=UUID(ROSE))], ids=repr
 )
@@ -228,6 +229,7 @@ def test_handmade_prices(handmade_prices: ReportWarehouse, parameters: Parameter
         assert {row[6] for row in rows} == {"BELOW_MINIMUM", "BELOW_CONTRACT", "CLOCK_BELOW_DIRECT"}
 
 
+@pytest.mark.slow
 def test_an_alert_of_each_kind(warehouse: ReportWarehouse) -> None:
     """Only orders below the reference count; the clock is compared with what else was paid for the item that week."""
     minimum = {"minimumPricePerPiece": {"currency": "EUR", "value": Decimal("0.80")}}
@@ -260,6 +262,7 @@ def test_an_alert_of_each_kind(warehouse: ReportWarehouse) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
     """Without any records, the report exists and has no rows."""
     assert warehouse.report(REPORT) == []

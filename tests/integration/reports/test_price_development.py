@@ -251,6 +251,7 @@ def period(random: Random) -> Json:
     return {name: random.choice((*BOUNDARY_TIMES, None)) for name in ("startDateTime", "endDateTime")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "parameters", [NO_FILTER, *DATE_RANGES, Parameters(currency="USD"), Parameters(trade_item=UUID(ROSE))], ids=repr
 )
@@ -271,6 +272,7 @@ def offers(warehouse: ReportWarehouse) -> list[Row]:
     return [(row[2], *row[6:10]) for row in reversed(warehouse.report(REPORT))]
 
 
+@pytest.mark.slow
 def test_a_line_that_changes_its_price_is_offered_once(warehouse: ReportWarehouse) -> None:
     """In the week of a change, both prices are in the range, the pieces count once, and the last price is averaged."""
     store_at(warehouse, [offer(*WEEKS, "1.00", 100)], "2026-03-02")
@@ -283,6 +285,7 @@ def test_a_line_that_changes_its_price_is_offered_once(warehouse: ReportWarehous
     ]
 
 
+@pytest.mark.slow
 def test_a_line_is_not_offered_after_its_deletion(warehouse: ReportWarehouse) -> None:
     """A line counts in the week of its deletion and not afterwards; one that was deleted before does not count."""
     store_at(warehouse, [offer(*WEEKS)], "2026-03-02")
@@ -296,6 +299,7 @@ def test_a_line_is_not_offered_after_its_deletion(warehouse: ReportWarehouse) ->
     assert [row[4] for row in offers(warehouse)] == [100, 100]
 
 
+@pytest.mark.slow
 def test_a_line_that_was_sold_out(warehouse: ReportWarehouse) -> None:
     """A line that was sold out before its period counts in the first week; one sold out in it, until then."""
     store_at(warehouse, [offer(*WEEKS), {**offer(*WEEKS), "supplyLineId": id_of("second")}], "2026-03-02")
@@ -305,6 +309,7 @@ def test_a_line_that_was_sold_out(warehouse: ReportWarehouse) -> None:
     assert [(row[0], row[4]) for row in offers(warehouse)] == [(11, 200), (12, 100)]
 
 
+@pytest.mark.slow
 def test_the_clock_is_apart(warehouse: ReportWarehouse) -> None:
     """What the clock paid is in columns of its own, presales included."""
     sold = [
@@ -338,6 +343,7 @@ def test_the_clock_is_apart(warehouse: ReportWarehouse) -> None:
     assert (clock_low, clock_average, clock_high, clock_pieces) == (Decimal("0.5"), Decimal("0.6"), Decimal("0.9"), 40)
 
 
+@pytest.mark.slow
 def test_end_of_a_period_is_exclusive(warehouse: ReportWarehouse) -> None:
     """An offer until Monday 0:00 in Amsterdam does not count in the week that begins then; a second later it does."""
     warehouse.store(LINES, [offer("2026-03-08T23:00:00Z", "2026-03-15T23:00:00Z")])
@@ -348,6 +354,7 @@ def test_end_of_a_period_is_exclusive(warehouse: ReportWarehouse) -> None:
     assert [row[2] for row in warehouse.report(REPORT)] == [12, 11]
 
 
+@pytest.mark.slow
 def test_long_period_is_limited(warehouse: ReportWarehouse) -> None:
     """A period of many years counts in 53 weeks only."""
     warehouse.store(LINES, [offer("2026-03-09T12:00:00Z", "9998-12-31T00:00:00Z")])
@@ -355,6 +362,7 @@ def test_long_period_is_limited(warehouse: ReportWarehouse) -> None:
     assert [row[1:3] for row in warehouse.report(REPORT)][::52] == [(2027, 10), (2026, 11)]
 
 
+@pytest.mark.slow
 def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
     """Without any records, the report exists and has no rows."""
     assert warehouse.report(REPORT) == []

@@ -224,6 +224,7 @@ FILTERS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", FILTERS, ids=repr)
 def test_handmade_stock(handmade: ReportWarehouse, parameters: Filter) -> None:
     """Rows are correct for each age class, for open and closed offers, failed lines, and unknown batches."""
@@ -233,6 +234,7 @@ def test_handmade_stock(handmade: ReportWarehouse, parameters: Filter) -> None:
     assert rows == expected_rows(handmade, now, parameters)
 
 
+@pytest.mark.slow
 def test_old_stock_with_offers(warehouse: ReportWarehouse) -> None:
     """The same pieces in two offers count once, and lines that failed at the clock stand beside the batch."""
     now = real_now()
@@ -258,6 +260,7 @@ def test_old_stock_with_offers(warehouse: ReportWarehouse) -> None:
     assert [row[5:] for row in warehouse.report(REPORT)] == [("8 to 14 days", 1, 100, 9, 100, 30, 20, 21)]
 
 
+@pytest.mark.slow
 def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
     """Without any records, the report exists and has no rows."""
     assert warehouse.report(REPORT) == []

@@ -13,6 +13,7 @@ import pytest
 from pipelines.catalogue import catalogue_of
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
+from tests.examples import cases
 from tests.integration.report_warehouse import ORDERS, ReportWarehouse, Row, make_record
 from tests.integration.reports.timed_reports import report_with_query_time
 from tests.integration.syncing import Syncing
@@ -65,7 +66,7 @@ def state(parts: list[tuple[Any, ...]], now: dt.datetime) -> tuple[Any, ...]:
     )
 
 
-@pytest.mark.parametrize("api", ["suppliers", "customers"])
+@cases("api", ["suppliers", "customers"], quick=1)
 def test_after_syncs(tmp_path: Path, api: str) -> None:
     """After two syncs, rows are correct for full and empty feeds, a rejected record, and a missing scope."""
     scopes = [scope for scope in catalogue_of(api).scopes if not scope.startswith("sales-order")]

@@ -1,0 +1,1 @@
+"""What to say about a query beside its result, or instead of DuckDB's error."""
