@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from threading import Event
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,7 @@ from pipelines.cli.terminal.layout import (
     table_lines,
     titled,
 )
-from pipelines.cli.terminal.status_line import counted_steps, fitting_parts
+from pipelines.cli.terminal.status_line import counted_steps, elapsed_time, fitting_parts
 from pipelines.cli.terminal.wrapping import cells, wrap, wrap_command
 from pipelines.sync.outcome import FeedOutcome
 
@@ -293,3 +294,21 @@ def test_steps_are_counted_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) 
     ]
     assert shown[4:] == ["", ""]
     assert pipe.getvalue() == ""
+
+
+def test_the_time_of_long_work_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that does not report its steps shows its time on a terminal, and nothing of it remains."""
+    terminal, shown = Terminal(), Event()
+
+    def written(text: str) -> int:
+        if "syncing · 0 s" in text:
+            shown.set()
+        return io.StringIO.write(terminal, text)
+
+    monkeypatch.setattr(terminal, "write", written)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with elapsed_time("syncing", interval=0.001):
+        assert shown.wait(10)
+
+    assert terminal.getvalue().rpartition("\r")[2] == ""
+    assert terminal.getvalue().rstrip("\r").rpartition("\r")[2].strip() == ""
