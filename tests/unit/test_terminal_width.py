@@ -17,6 +17,7 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.cli import outcomes
 from pipelines.cli.commands import status
+from pipelines.cli.console import print_table
 from pipelines.cli.terminal.layout import (
     Heading,
     Step,
@@ -312,3 +313,24 @@ def test_the_time_of_long_work_is_shown(monkeypatch: pytest.MonkeyPatch) -> None
 
     assert terminal.getvalue().rpartition("\r")[2] == ""
     assert terminal.getvalue().rstrip("\r").rpartition("\r")[2].strip() == ""
+
+
+def test_dashes_are_explained_in_printed_columns_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The names of the columns that are left out are returned, and their dashes are not explained."""
+    row = ("main", "supply.batches", "9,999,999", "–", "2026-11-28 16:44:21 UTC", "–", "0", "29 days")
+    monkeypatch.setattr("pipelines.cli.console.is_terminal", lambda: True)
+    legends = []
+    for width in ("80", "200"):
+        monkeypatch.setenv("COLUMNS", width)
+        left_out = print_table(
+            status.HEADINGS, [row, (*row[:1], "supply.trade_item_availabilities_per_week", *row[2:])], status.STEPS
+        )
+        legends.append((left_out, status._legend([row], left_out, offline=True)))  # noqa: SLF001 - needs no warehouse
+
+    assert legends == [
+        (("cursor",), '– in "behind": Floriday was not called.'),
+        ((), '– in "cursor": a snapshot. – in "behind": Floriday was not called.'),
+    ]
+    assert "Left out: cursor" in capsys.readouterr().out
