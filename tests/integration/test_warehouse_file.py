@@ -18,7 +18,7 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Column, Table, tables_of
 from pipelines.errors import SettingError, WarehouseBusyError, WarehouseError
 from pipelines.warehouse.file.compaction import compact
-from pipelines.warehouse.file.connection import BLOCK_SIZE, Warehouse, transaction
+from pipelines.warehouse.file.connection import BLOCK_SIZE, STORAGE_VERSION, Warehouse, transaction
 from pipelines.warehouse.file.session_settings import low_memory
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables
@@ -80,7 +80,8 @@ class TestBlocks:
     def test_a_file_with_large_blocks_keeps_them_until_it_is_compacted(self, tmp_path: Path) -> None:
         """A file with DuckDB's own block size is written as any other, and has small blocks once it is compacted."""
         path = tmp_path / "w.duckdb"
-        duckdb.connect(str(path), config={"default_block_size": "262144"}).close()
+        settings = {"default_block_size": "262144", "storage_compatibility_version": STORAGE_VERSION}
+        duckdb.connect(str(path), config=settings).close()
         things = ThingWarehouse(path)
         with things.warehouse.writing() as connection, transaction(connection):
             create_tables(connection, [tables_of(feed) for feed in things.feeds])
