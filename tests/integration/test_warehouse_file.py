@@ -70,12 +70,25 @@ def block_size(path: Path) -> int:
         return int(connection.execute("SELECT block_size FROM pragma_database_size()").fetchall()[0][0])
 
 
+def storage_version(path: Path) -> str:
+    """Return the first version of DuckDB that reads a file."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        sql = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal"
+        return str(connection.execute(sql).fetchall()[0][0])
+
+
 class TestBlocks:
     """New files have small blocks, and files with DuckDB's own are written and compacted alike."""
 
     def test_a_new_file_has_small_blocks(self, things: ThingWarehouse) -> None:
         """A new file has the block size that makes small commits cheap."""
         assert block_size(things.path) == BLOCK_SIZE == 65536
+
+    def test_all_supported_versions_of_duckdb_read_the_file(self, things: ThingWarehouse) -> None:
+        """A new file and a compacted one have the storage format of DuckDB 1.4.0, whichever version wrote them."""
+        assert storage_version(things.path).startswith(STORAGE_VERSION)
+        compact(things.warehouse)
+        assert storage_version(things.path).startswith(STORAGE_VERSION)
 
     def test_a_file_with_large_blocks_keeps_them_until_it_is_compacted(self, tmp_path: Path) -> None:
         """A file with DuckDB's own block size is written as any other, and has small blocks once it is compacted."""
