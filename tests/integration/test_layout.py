@@ -103,7 +103,7 @@ def test_a_new_feed_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Table, child table, comments, history, route, sync and asset of a new feed follow from its entry."""
     known = catalogue_of("suppliers")
     extended = Catalogue("suppliers", known.version, (HEDGES,))
-    monkeypatch.setitem(catalogue_module.CATALOGUES, "suppliers", extended)
+    monkeypatch.setitem(catalogue_module.CATALOGUES, "suppliers", (extended,))
     record: dict[str, Any] = {
         "hedgeId": "0aa7e2a0-51a4-4b1a-9f0e-000000000001",
         "colour": "red",

@@ -55,7 +55,8 @@ def tables(
     style = chosen_format(format, output)
     warehouse = Warehouse(load_local_settings().warehouse)
     with warehouse.reading(locked=True) as connection:
-        catalogue = catalogue_of(require_owner(connection, warehouse.path).api)
+        owner = require_owner(connection, warehouse.path)
+        catalogue = catalogue_of(owner.api, owner.api_version)
         found = listed_tables(connection) if name is None else described_table(connection, name)
     if isinstance(found, list):
         _show_tables(found, style, output, warehouse.path)
