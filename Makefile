@@ -55,7 +55,7 @@ endif
 test-dates: $(INSTALLED) ## Run the tests that use the clock on five difficult dates, or the TURN of them (needs faketime)
 	@PYTHON=$(BIN)/python WORKERS=$(WORKERS) TURN=$(TURN) bash .ci/dates $(ARGS)
 
-test-second: $(INSTALLED) ## Run the tests, or those of TESTS, on another Python: 3.13 or 3.11
+test-second: $(INSTALLED) ## Run the tests, or those of TESTS, on another Python, 3.13 or 3.11, and with an older DuckDB
 	@WORKERS=$(WORKERS) TESTS="$(TESTS)" bash .ci/second $(ARGS)
 
 slow: $(INSTALLED) ## Run the slow tests, half a minute each; TURN=2/3 runs the second third of their files
@@ -114,10 +114,10 @@ packages: $(INSTALLED) ## Build wheel and sdist twice, compare them, and try eac
 image: $(INSTALLED) ## Build the container image, and try it (needs docker, podman or buildah)
 	@PYTHON=$(BIN)/python bash .ci/image
 
-lock: ## Pin the requirements of pyproject.toml, .ci/tools.in and .ci/site.in again (needs uv)
+lock: ## Pin the requirements of pyproject.toml and of the lists .ci/*.in again (needs uv)
 	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
-	for name in tools site; do uv pip compile .ci/$$name.in --universal --python-version 3.11 --generate-hashes \
+	for name in tools site duckdb-1.5 duckdb-1.4; do uv pip compile .ci/$$name.in --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file .ci/$$name.lock $(ARGS) || exit 1; done
 
 clean: ## Remove .venv and all caches, but not data/

@@ -72,8 +72,8 @@ def floriday(
 ) -> None:
     """Copy your Floriday data into DuckDB on a schedule, complete and ready for SQL.
 
-    Settings are FLORIDAY_… variables in the environment or in a .env file; .env.example lists them. To try it without
-    any settings:
+    Settings are FLORIDAY_… variables in the environment or in a .env file, which `floriday init` writes. To try it
+    without any settings:
 
         floriday demo
     """

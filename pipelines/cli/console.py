@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from pipelines.cli.terminal.layout import Heading, Line, Step, table_lines
+from pipelines.cli.terminal.layout import Heading, Line, Step, fitted, table_lines
 from pipelines.cli.terminal.wrapping import wrap, wrap_command
 from pipelines.text_format import one_line
 
@@ -160,8 +160,8 @@ def print_table(
     rows: Iterable[Sequence[str]],
     steps: Sequence[Step] = (),
     in_records: Sequence[Step] = (),
-) -> None:
-    """Print a table; each cell becomes one line without control characters.
+) -> tuple[str, ...]:
+    """Print a table; each cell becomes one line without control characters. Returns the names of columns left out.
 
     Args:
         headings: the columns of the table.
@@ -172,8 +172,9 @@ def print_table(
     if is_terminal():
         clean = [[cell if cell.isprintable() else one_line(cell) for cell in row] for row in rows]
         _print_lines(table_lines(headings, clean, terminal_width(), steps, in_records))
-    else:
-        write_plain(headings, ([one_line(cell) for cell in row] for row in rows), print_line)
+        return fitted(headings, clean, terminal_width(), steps, in_records).left_out
+    write_plain(headings, ([one_line(cell) for cell in row] for row in rows), print_line)
+    return ()
 
 
 def write_plain(headings: Sequence[Heading], rows: Iterable[Sequence[str]], write: Callable[[str], None]) -> None:

@@ -51,11 +51,18 @@ class Destination:
 
 def chosen_format(wanted: Format | None, output: Path | None) -> Format:
     """The format of ``--format``, else by the extension, else a table. A UsageError for a binary one without a file."""
+    check_output(output)
     extension = output.suffix.removeprefix(".").lower() if output else ""
     chosen = wanted or (Format(extension) if extension in list(Format) else Format.TABLE)
     if chosen in _BINARY and output is None:
         raise UsageError(f"{chosen} needs a file: add --output FILE.{chosen}")
     return chosen
+
+
+def check_output(output: Path | None) -> None:
+    """A UsageError if the file of ``--output`` is a folder, before anything is read for it."""
+    if output is not None and output.is_dir():
+        raise UsageError(f"--output {output} is a folder: name a file, such as {output / 'result.csv'}")
 
 
 def is_listed(style: Format, output: Path | None) -> bool:

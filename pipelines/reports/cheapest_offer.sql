@@ -153,7 +153,7 @@ offers AS (
             (l.price_per_piece_value + packing_price) * coalesce(g.rate, a.rate, 0) AS DECIMAL(18, 6)
         ) AS levies,
         coalesce(r.rent, 0) AS package_rental,
-        l.price_per_piece_value + packing_price + levies + package_rental AS price
+        CAST(l.price_per_piece_value + packing_price + levies + package_rental AS DECIMAL(18, 6)) AS price
     FROM orderable l
     LEFT JOIN items i ON i.account = l.account AND i.trade_item_id = l.trade_item_id
     LEFT JOIN packings p ON p.account = l.account AND p.supply_line_id = l.supply_line_id

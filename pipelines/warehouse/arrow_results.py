@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Protocol, cast
 
 import duckdb
 import pyarrow as pa
@@ -11,16 +12,27 @@ _RELATIONS_STREAM = int(duckdb.__version__.partition(".")[0]) >= 2
 """DuckDB 2 copies the rows of ``execute`` before Arrow receives them; DuckDB 1 those of a relation with parameters."""
 
 
+class ArrowResult(Protocol):
+    """The result of one statement; DuckDB 2 starts the statement with the first of the methods."""
+
+    @property
+    def description(self) -> Any:
+        """Names and types of the columns, as defined by Python's DB-API."""
+
+    def to_arrow_table(self) -> pa.Table:
+        """All rows."""
+
+    def to_arrow_reader(self, batch_size: int, /) -> pa.RecordBatchReader:
+        """The rows in batches, computed while they are read."""
+
+
 def arrow_result(
     connection: duckdb.DuckDBPyConnection, sql: str, params: Mapping[str, object] | None = None
-) -> duckdb.DuckDBPyConnection | duckdb.DuckDBPyRelation:
-    """The result of one statement, with the methods ``to_arrow_table`` and ``to_arrow_reader`` and a ``description``.
-
-    DuckDB 2 starts the statement with the first of those methods.
-    """
+) -> ArrowResult:
+    """The result of one statement with named parameters."""
     if not _RELATIONS_STREAM:
-        return connection.execute(sql, dict(params or {}))
-    return connection.sql(sql, params=dict(params)) if params else connection.sql(sql)
+        return cast("ArrowResult", connection.execute(sql, dict(params or {})))
+    return cast("ArrowResult", connection.sql(sql, params=dict(params)) if params else connection.sql(sql))
 
 
 def arrow_table(

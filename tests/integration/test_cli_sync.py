@@ -479,7 +479,7 @@ class TestStatus:
         assert table(out)["north", "supply.batches"] == ["0", "–", "never", "–", "0", "–"]
         legend = out.splitlines()[-1]
         assert '– in "behind": Floriday was not called.' in legend
-        assert '– in "lost in": Floriday states no time limit, or the feed was never read to its end.' in legend
+        assert '– in "lost in": Floriday states no time limit, or never read to its end.' in legend
 
     @pytest.mark.usefixtures("synced_orders")
     def test_missing_credentials_name_the_option(self, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,10 @@ from pipelines.floriday.endpoints import Endpoint
 from pipelines.orchestration.assets.feeds import feed_asset
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.privacy.policy import StoredPolicy, stored_policy
 from pipelines.warehouse.schema.create import create_tables
+from pipelines.warehouse.schema.migrate import layout_version
+from pipelines.warehouse.schema.owner import read_owner
 from tests.integration.syncing import Syncing
 
 
@@ -126,3 +129,16 @@ def test_a_new_feed_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     asset = feed_asset(HEDGES, dt.date(2026, 3, 2), ())
     assert asset.key.path == ["catalog", "hedges"]
     assert "columns of hedge_thorns" in asset.metadata_by_key[asset.key]
+
+
+def test_a_transaction_continues_after_questions_about_a_new_file(tmp_path: Path) -> None:
+    """Within a transaction, a new file has no layout, owner or policy, and the transaction can be committed."""
+    warehouse = Warehouse(tmp_path / "w.duckdb")
+    with warehouse.writing() as connection, transaction(connection):
+        assert layout_version(connection) is None
+        assert read_owner(connection) is None
+        assert stored_policy(connection) == StoredPolicy()
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+
+    with warehouse.reading() as connection:
+        assert connection.execute("FROM kept").fetchall() == [(1,)]

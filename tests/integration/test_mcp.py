@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from typer.main import get_command
 
 from pipelines import extras
 from pipelines.cli.app import app
+from pipelines.cli.commands import mcp
 from pipelines.cli.entry import run
 from pipelines.dictionary.glossary import glossary_page
 from pipelines.errors import UsageError
@@ -492,3 +494,17 @@ def test_calls_at_the_same_time(synced: Path) -> None:
 
     assert len(answers) == 3
     assert all("was ended" in each for each in answers)
+
+
+def test_a_person_at_a_terminal_learns_who_starts_it(
+    synced: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal, where no assistant writes, standard error shows what the command waits for, and not in a pipe."""
+    monkeypatch.setattr("pipelines.mcp_server.transports.serve_stdio", lambda server: server)
+    for is_terminal in (True, False):
+        monkeypatch.setattr("sys.stdin.isatty", partial(bool, is_terminal), raising=False)
+        mcp._stdio(Served(synced))  # noqa: SLF001 - the whole command would wait for an assistant
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("an assistant starts this command") == 1

@@ -115,6 +115,8 @@ def test_without_a_command_help_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         (["mcp", "--http", "x"], "--http expects a whole number, not 'x' (see: floriday mcp --help)"),
         (["query", "SELECT 1", "-f", "yaml"], "--format expects table, csv, json, parquet or xlsx, not 'yaml' (see: "),
         (["dashboard", "--language", "de"], "--language expects auto, en or nl, not 'de' (see: floriday dashboard "),
+        (["query", "SELECT 1", "--output", "/"], "--output / is a folder: name a file, such as /result.csv"),
+        (["dashboard", "--output", "/"], "--output / is a folder: name a file"),
         (["lookup", "save", "x.csv"], "ACTION expects load, not 'save' (see: "),
         (["demo", "--api", "buyers"], "--api is suppliers or customers"),
         (["sandbox", "--api", "buyers"], "--api is suppliers or customers"),

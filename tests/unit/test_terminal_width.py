@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
+from threading import Event
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.cli import outcomes
 from pipelines.cli.commands import status
+from pipelines.cli.console import print_table
 from pipelines.cli.terminal.layout import (
     Heading,
     Step,
@@ -28,7 +30,7 @@ from pipelines.cli.terminal.layout import (
     table_lines,
     titled,
 )
-from pipelines.cli.terminal.status_line import counted_steps, fitting_parts
+from pipelines.cli.terminal.status_line import counted_steps, elapsed_time, fitting_parts
 from pipelines.cli.terminal.wrapping import cells, wrap, wrap_command
 from pipelines.sync.outcome import FeedOutcome
 
@@ -293,3 +295,42 @@ def test_steps_are_counted_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) 
     ]
     assert shown[4:] == ["", ""]
     assert pipe.getvalue() == ""
+
+
+def test_the_time_of_long_work_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that does not report its steps shows its time on a terminal, and nothing of it remains."""
+    terminal, shown = Terminal(), Event()
+
+    def written(text: str) -> int:
+        if "syncing · 0 s" in text:
+            shown.set()
+        return io.StringIO.write(terminal, text)
+
+    monkeypatch.setattr(terminal, "write", written)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with elapsed_time("syncing", interval=0.001):
+        assert shown.wait(10)
+
+    assert terminal.getvalue().rpartition("\r")[2] == ""
+    assert terminal.getvalue().rstrip("\r").rpartition("\r")[2].strip() == ""
+
+
+def test_dashes_are_explained_in_printed_columns_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The names of the columns that are left out are returned, and their dashes are not explained."""
+    row = ("main", "supply.batches", "9,999,999", "–", "2026-11-28 16:44:21 UTC", "–", "0", "29 days")
+    monkeypatch.setattr("pipelines.cli.console.is_terminal", lambda: True)
+    legends = []
+    for width in ("80", "200"):
+        monkeypatch.setenv("COLUMNS", width)
+        left_out = print_table(
+            status.HEADINGS, [row, (*row[:1], "supply.trade_item_availabilities_per_week", *row[2:])], status.STEPS
+        )
+        legends.append((left_out, status._legend([row], left_out, offline=True)))  # noqa: SLF001 - needs no warehouse
+
+    assert legends == [
+        (("cursor",), '– in "behind": Floriday was not called.'),
+        ((), '– in "cursor": a snapshot. – in "behind": Floriday was not called.'),
+    ]
+    assert "Left out: cursor" in capsys.readouterr().out

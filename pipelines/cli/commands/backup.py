@@ -32,6 +32,7 @@ def backup(
 
         floriday backup /mnt/backups/floriday.duckdb --force
     """
+    from pipelines.cli.terminal.status_line import elapsed_time
     from pipelines.errors import PipelineError
     from pipelines.settings import load_local_settings
     from pipelines.text_format import file_size
@@ -41,7 +42,8 @@ def backup(
     settings = load_local_settings()
     _check(file, settings, force=force)
     try:
-        copy_warehouse(Warehouse(settings.warehouse), file)
+        with elapsed_time("copying the warehouse"):
+            copy_warehouse(Warehouse(settings.warehouse), file)
     except OSError as error:
         raise PipelineError(f"{file} cannot be written: {error.strerror}") from None
     print_line(f"{file}: {file_size(file.stat().st_size)}, a copy of {settings.warehouse}")

@@ -17,6 +17,7 @@ def compact() -> None:
 
         floriday compact
     """
+    from pipelines.cli.terminal.status_line import elapsed_time
     from pipelines.settings import load_local_settings
     from pipelines.text_format import file_size
     from pipelines.warehouse.file.compaction import compact as compact_file
@@ -25,6 +26,6 @@ def compact() -> None:
 
     warehouse = Warehouse(load_local_settings().warehouse)
     warehouse.require()
-    with hold_sync_lock(warehouse.path, "floriday compact"):
+    with hold_sync_lock(warehouse.path, "floriday compact"), elapsed_time("compacting"):
         done = compact_file(warehouse)
     print_line(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")

@@ -67,6 +67,8 @@ def dashboard(
 
         floriday dashboard --from 2026-10-05 --to 2026-11-01 --account main --language nl
     """
+    from pipelines.cli.output import check_output
+    from pipelines.cli.terminal.status_line import elapsed_time
     from pipelines.dashboard import path_beside, write_dashboard
     from pipelines.reports.parameters import given_parameters
     from pipelines.settings import load_local_settings
@@ -78,7 +80,9 @@ def dashboard(
     given = given_parameters({**options, "grower": grower, "trade_item": trade_item}, option_name)
     selection = _selection(settings.warehouse, given, account, language or settings.language)
     target = output or path_beside(settings.warehouse)
-    made = write_dashboard(Warehouse(settings.warehouse), target, selection=selection)
+    check_output(output)
+    with elapsed_time("writing the dashboard"):
+        made = write_dashboard(Warehouse(settings.warehouse), target, selection=selection)
     print_line(f"{made.path}: {made.orders:,} orders, {file_size(made.size)}")
     if show:
         typer.launch(made.path.resolve().as_uri())

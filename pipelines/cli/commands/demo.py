@@ -130,10 +130,12 @@ def _by_which_way() -> str:
 
 def _sync(title: str, environment: Mapping[str, str]) -> None:
     from pipelines.cli.outcomes import print_outcomes
+    from pipelines.cli.terminal.status_line import elapsed_time
 
     print_line(f"\n{title}\n", "bold")
     began = time.monotonic()
-    outcomes = _outcomes(environment)
+    with elapsed_time("syncing"):
+        outcomes = _outcomes(environment)
     print_outcomes(outcomes, time.monotonic() - began)
     if not all(outcome.is_well for outcome in outcomes):
         raise typer.Exit(1)

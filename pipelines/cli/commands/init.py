@@ -19,22 +19,32 @@ if TYPE_CHECKING:
 ClientIdOption = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="The application's client id.")]
 SecretOption = Annotated[
     str | None,
-    typer.Option("--client-secret", metavar="SECRET", help="Its client secret. Others may see it: rather let it ask."),
+    typer.Option(
+        "--client-secret", metavar="SECRET", help="Its client secret. Others may see it here: rather let it ask."
+    ),
 ]
 KeyOption = Annotated[
-    str | None, typer.Option("--api-key", metavar="KEY", help="The organization's API key. As for the secret.")
+    str | None,
+    typer.Option("--api-key", metavar="KEY", help="The organization's API key. Others may see it here, too."),
 ]
 KeysOption = Annotated[
     list[str] | None,
     typer.Option("--account", metavar="NAME=KEY", help="Name and API key of one of several organizations. Repeat it."),
 ]
 EnvironmentOption = Annotated[
-    str | None, typer.Option("--environment", metavar="NAME", help="live or staging, whose addresses are written.")
+    str | None,
+    typer.Option("--environment", metavar="NAME", help="live or staging; chooses the addresses that are written."),
 ]
 ApiOption = Annotated[str | None, typer.Option("--api", metavar="API", help="suppliers or customers.")]
-AuthOption = Annotated[str | None, typer.Option("--auth-url", metavar="URL", help="Instead of --environment.")]
+AuthOption = Annotated[
+    str | None,
+    typer.Option("--auth-url", metavar="URL", help="Address of the token endpoint, instead of that of --environment."),
+]
 BaseOption = Annotated[
-    str | None, typer.Option("--base-url", metavar="URL", help="Instead of --environment and --api.")
+    str | None,
+    typer.Option(
+        "--base-url", metavar="URL", help="Address of the API with its version, instead of --environment and --api."
+    ),
 ]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import print_line
+from pipelines.cli.console import print_error, print_line
 from pipelines.cli.options import duration_option
 from pipelines.cli.stop_signals import counted_signals
 
@@ -78,6 +79,8 @@ def _stdio(served: Served) -> Transport:
     from pipelines.mcp_server.server import build_server
     from pipelines.mcp_server.transports import serve_stdio
 
+    if sys.stdin.isatty():
+        print_error("an assistant starts this command and writes to it: docs/mcp.md shows how; Ctrl-C ends it", 0)
     return serve_stdio(build_server(served))
 
 

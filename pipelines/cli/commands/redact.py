@@ -91,10 +91,12 @@ def _run(warehouse: Warehouse, settings: LocalSettings, text: str | None, *, con
 
 
 def _apply(warehouse: Warehouse, tables: list[Table], settings: LocalSettings, before: str, change: Change) -> None:
+    from pipelines.cli.terminal.status_line import elapsed_time
     from pipelines.text_format import file_size
     from pipelines.warehouse.privacy.redact import redact as redact_warehouse
 
-    done = redact_warehouse(warehouse, tables, change, settings.published)
+    with elapsed_time("rewriting the warehouse"):
+        done = redact_warehouse(warehouse, tables, change, settings.published)
     print_line(f"{_in_words(settings.personal_data)} in {warehouse.path} from now on")
     if before == "drop" and settings.personal_data != "drop":
         print_line("dropped values do not come back; `floriday sync --full` reads again what Floriday still serves")

@@ -46,7 +46,7 @@ STEPS = (  # on a narrow terminal, in this order; docs/operations/terminal.md na
     *(omitted("behind"), omitted("lost in"), omitted("rejected")),
 )
 
-_NONE = "–"
+_NONE, _NEVER = "–", "never"
 _LAST_MONTHS = timedelta(days=300)
 
 _KEYS = {
@@ -110,8 +110,8 @@ def status(
     maximums, failures = ({}, []) if offline else _maximums(owner, statuses)
     if is_listed(style, output):
         rows = [_row(each, maximums, offline=offline) for each in statuses]
-        print_table(HEADINGS, rows, STEPS)
-        if legend := _legend(rows, offline=offline):
+        left_out = print_table(HEADINGS, rows, STEPS)
+        if legend := _legend(rows, left_out, offline=offline):
             print_line(legend)
         _print_remarks(statuses)
         print_version_notices(settings)
@@ -124,15 +124,17 @@ def status(
         raise typer.Exit(1)
 
 
-def _legend(rows: list[tuple[str, ...]], *, offline: bool) -> str:
-    """What a dash means in the columns that have one."""
+def _legend(rows: list[tuple[str, ...]], left_out: tuple[str, ...], *, offline: bool) -> str:
+    """What a dash means in the columns that have one and were printed."""
     names = [heading.name for heading in HEADINGS]
+    has_new_feeds = any(row[names.index("current until")] == _NEVER for row in rows)
     meanings = {
-        "cursor": "a snapshot, or never synced",
+        "cursor": "a snapshot" + (", or never synced" if has_new_feeds else ""),
         "behind": "Floriday was not called" if offline else "a snapshot",
-        "lost in": "Floriday states no time limit, or the feed was never read to its end",
+        "lost in": "Floriday states no time limit" + (", or never read to its end" if has_new_feeds else ""),
     }
-    found = [name for name in meanings if any(row[names.index(name)] == _NONE for row in rows)]
+    printed = [name for name in meanings if name not in left_out]
+    found = [name for name in printed if any(row[names.index(name)] == _NONE for row in rows)]
     return " ".join(f'{_NONE} in "{name}": {meanings[name]}.' for name in found)
 
 
@@ -230,7 +232,7 @@ def _row(each: FeedStatus, maximums: Maximums, *, offline: bool) -> tuple[str, .
         each.source.name,
         f"{each.rows:,}",
         _NONE if each.cursor is None else str(each.cursor),
-        "never" if each.current_at is None else moment(each.current_at),
+        _NEVER if each.current_at is None else moment(each.current_at),
         _NONE if offline else _behind(each, maximums),
         f"{each.rejected:,}",
         _NONE if left is None else span(left) if left > timedelta(0) else "now",

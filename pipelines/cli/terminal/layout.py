@@ -234,6 +234,20 @@ def table_lines(
             unless it is one of the steps. If it does not fit then, each value gets a line.
         in_records: steps that leave out columns if each value gets a line.
     """
+    layout = fitted(headings, rows, width, steps, in_records)
+    yield from layout.lines(width) if layout.fits(width) else value_lines(layout, width)
+    if layout.note:
+        yield from ((line, "dim") for line in wrap(layout.note, width))
+
+
+def fitted(
+    headings: Sequence[Heading],
+    rows: Sequence[Sequence[str]],
+    width: int,
+    steps: Sequence[Step] = (),
+    in_records: Sequence[Step] = (),
+) -> Layout:
+    """The layout of a table for a width, which it may not fit; arguments as for :func:`table_lines`."""
     columns = tuple((heading, tuple(row[number] for row in rows)) for number, heading in enumerate(headings))
     whole = layout = Layout(columns, ((),) * len(rows))
     texts_below = [] if below in steps else [below] * sum(heading.is_text for heading in headings)
@@ -241,13 +255,7 @@ def table_lines(
         if layout.fits(width):
             break
         layout = step(layout)
-    if layout.fits(width):
-        yield from layout.lines(width)
-    else:
-        layout = reduce(lambda narrower, step: step(narrower), in_records, whole)
-        yield from value_lines(layout, width)
-    if layout.note:
-        yield from ((line, "dim") for line in wrap(layout.note, width))
+    return layout if layout.fits(width) else reduce(lambda narrower, step: step(narrower), in_records, whole)
 
 
 def value_lines(layout: Layout, width: int) -> Iterator[Line]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 from typing import TextIO
 
 from pipelines.cli.console import terminal_width
@@ -65,6 +67,33 @@ def counted_steps(unit: str, first: str) -> Iterator[Step]:
     try:
         yield lambda number, count, name: line.show((f"{number} of {count} {unit}", name))
     finally:
+        line.clear()
+
+
+@contextmanager
+def elapsed_time(work: str, interval: float = 1.0) -> Iterator[None]:
+    """Show how long work takes that does not report its steps, on standard error if that is a terminal.
+
+    Args:
+        work: what is done: ``syncing``.
+        interval: seconds between two updates.
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    line, is_done, began = StatusLine(sys.stderr), Event(), time.monotonic()
+
+    def show() -> None:
+        while not is_done.wait(interval):
+            line.show((work, f"{time.monotonic() - began:.0f} s"))
+
+    thread = Thread(target=show, name="elapsed time", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        thread.join()
         line.clear()
 
 

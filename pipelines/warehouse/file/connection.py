@@ -37,7 +37,7 @@ from pipelines.warehouse.file.session_settings import BASIC, LOCKED, WRITING, lo
 from pipelines.warehouse.file.waiters import waiting_to_read, waiting_to_write, yield_to_readers, yield_to_writers
 
 STORAGE_VERSION = "v1.4.0"
-"""Fixed, so that the format does not change with the library; the first that later DuckDB 1.x tools can all read."""
+"""Fixed, so that the format does not change with the library: DuckDB 1.4, 1.5 and 2 read and write it."""
 BLOCK_SIZE = 65536
 """Bytes of a block of a new file. A commit allocates a block for each column that it writes, so that small commits cost
 half as much as with DuckDB's own 262144, at the same speed of large ones. Existing files keep theirs."""
