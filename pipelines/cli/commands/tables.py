@@ -59,7 +59,8 @@ def tables(
     style = chosen_format(format, output)
     warehouse = Warehouse(load_local_settings().warehouse)
     with warehouse.reading(locked=True) as connection:
-        catalogue = catalogue_of(require_owner(connection, warehouse.path).api)
+        owner = require_owner(connection, warehouse.path)
+        catalogue = catalogue_of(owner.api, owner.api_version)
         is_group = name is None or _is_group(name, catalogue)
         found = listed_tables(connection) if is_group else described_table(connection, name or "")
     if isinstance(found, list):
