@@ -42,10 +42,10 @@ demo: $(INSTALLED) ## Sync a built-in Floriday into DuckDB through Dagster, and 
 up: $(INSTALLED) ## Start Dagster, and the sandbox if no credentials are set
 	$(BIN)/floriday up $(ARGS)
 
-test: $(INSTALLED) ## Run the tests, except slow and soak tests; COVERAGE=1 measures the coverage, which must be 90 %
+test: $(INSTALLED) ## Run the quick tests; COVERAGE=1 also runs the slow ones and measures the coverage, which must be 90 %
 ifdef COVERAGE
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS)
+	$(BIN)/coverage run -m pytest -m "not soak" $(PARALLEL) $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 else
@@ -58,7 +58,7 @@ test-dates: $(INSTALLED) ## Run the tests that use the clock on five difficult d
 test-second: $(INSTALLED) ## Run the tests, or those of TESTS, on another Python, 3.13 or 3.11, and with an older DuckDB
 	@WORKERS=$(WORKERS) TESTS="$(TESTS)" bash .ci/second $(ARGS)
 
-slow: $(INSTALLED) ## Run the slow tests, half a minute each; TURN=2/3 runs the second third of their files
+slow: $(INSTALLED) ## Run the slow tests; TURN=2/3 runs the second third of their files
 	$(BIN)/python -m pytest -m "slow and not soak" --turn $(TURN) $(PARALLEL) $(ARGS)
 
 soak: $(INSTALLED) ## Run the soak tests, some minutes each

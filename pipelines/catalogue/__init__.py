@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -93,19 +93,31 @@ def _named(name: str, sources: Sequence[_Named], api: str) -> _Named:
     raise UsageError(f"the {api} API has no feed {name!r}: {did_you_mean(name, known, every)}")
 
 
-CATALOGUES = {
-    "suppliers": Catalogue("suppliers", "2026v1", suppliers.FEEDS, suppliers.SNAPSHOTS),
-    "customers": Catalogue("customers", "2026v1", customers.FEEDS),
+CATALOGUES: dict[str, tuple[Catalogue, ...]] = {
+    "suppliers": (Catalogue("suppliers", "2026v1", suppliers.FEEDS, suppliers.SNAPSHOTS),),
+    "customers": (Catalogue("customers", "2026v1", customers.FEEDS),),
 }
-"""The catalogue of each API, by the API's name in its address."""
+"""The catalogues of each API, by the API's name in its address: one for each supported version, the newest last."""
 
 
-def catalogue_of(api: str) -> Catalogue:
-    """The catalogue of the API called ``suppliers`` or ``customers``.
+def catalogue_of(api: str, version: str | None = None) -> Catalogue:
+    """The catalogue of the API called ``suppliers`` or ``customers``, in a version such as ``2026v1``.
+
+    Without a version it is the newest catalogue. A version that has no catalogue gets that of the version before it,
+    or the oldest one.
 
     Raises:
         UsageError: there is no catalogue of this API.
     """
     if api not in CATALOGUES:
         raise UsageError(f"No feeds are known of the {api!r} API. There are those of: {', '.join(CATALOGUES)}")
-    return CATALOGUES[api]
+    oldest, *_ = catalogues = CATALOGUES[api]
+    not_newer = [each for each in catalogues if version is None or each.version <= version]
+    return not_newer[-1] if not_newer else oldest
+
+
+def other_names(catalogue: Catalogue, source: Source) -> Iterator[Source]:
+    """The same feed or snapshot in the catalogues of other versions, where it has another name."""
+    for other in (other for each in CATALOGUES[catalogue.api] for other in each.sources):
+        if other.name in source.formerly or source.name in other.formerly:
+            yield other

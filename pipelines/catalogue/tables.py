@@ -30,6 +30,7 @@ class Column:
         repeated: whether it is a list of that type.
         personal: whether it is, or may contain, personal data.
         values: known values of an enumeration.
+        formerly: names of the field in the JSON of other versions of the API.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Column:
     repeated: bool = False
     personal: bool = False
     values: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
 
     @property
     def type(self) -> str:
@@ -176,7 +178,8 @@ def _flatten(record: type[Record], stem: str) -> tuple[list[Column], list[_Array
                 flatten(item.record, here, f"{name}_", (*phrases, note.description))
             elif item.kind:
                 text = _composed(phrases, note.description)
-                columns.append(Column(name, item.kind, text, here, item.repeated, note.personal, item.values))
+                known = (item.repeated, note.personal, item.values, note.formerly)
+                columns.append(Column(name, item.kind, text, here, *known))
 
     flatten(record, (), "", ())
     return columns, arrays

@@ -65,6 +65,7 @@ class FieldNote:
     id: str | None = None
     personal: bool = False
     stored: bool = True
+    formerly: tuple[str, ...] = ()
 
 
 def field(
@@ -76,6 +77,7 @@ def field(
     id: str | None = None,
     personal: bool = False,
     stored: bool = True,
+    formerly: tuple[str, ...] = (),
 ) -> Any:
     """Describe one field of a record.
 
@@ -89,8 +91,10 @@ def field(
         id: for a list of records, name of the member's id field that is also a column of the tables of its own lists.
         personal: whether it is, or may contain, personal data.
         stored: False for a field that repeats another one; it gets no column.
+        formerly: JSON names of the field in other versions of the API; stored records that have one of them keep their
+            value when their tables are created again from the raw log.
     """
-    return FieldNote(description, json, column, table, id, personal, stored)
+    return FieldNote(description, json, column, table, id, personal, stored, formerly)
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,7 @@ class Source:
         tier: how often it is read (docs/floriday.md: Change feeds).
         retention: how long Floriday serves a record; None where it is long and not stated.
         notes: sentences of :mod:`pipelines.catalogue.notes` for the description of the table.
+        formerly: names, as ``schema.table``, that it has in catalogues of other versions of the API.
     """
 
     schema: str
@@ -150,6 +155,7 @@ class Source:
     tier: Tier = "daily"
     retention: Retention | None = None
     notes: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

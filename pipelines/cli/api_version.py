@@ -23,7 +23,7 @@ def print_version_notices(settings: LocalSettings, *, only_difference: bool = Fa
 
     if settings.version is None:
         return
-    versions = (settings.version, catalogue_of(settings.api).version)
+    versions = (settings.version, catalogue_of(settings.api, settings.version).version)
     found = (another_version(*versions),) if only_difference else notices(*versions, today())
     for notice in filter(None, found):
         print_line(notice.text, "bold red" if notice.is_urgent else "yellow")

@@ -59,7 +59,7 @@ def checked_settings(variables: Mapping[str, str], root: Path) -> Settings:
         if all(_are_set(variables)):
             raise
         raise SettingError(f"{error.message}. Without any credentials, `floriday up` uses the sandbox") from None
-    chosen_sources(settings, catalogue_of(settings.api))
+    chosen_sources(settings, catalogue_of(settings.api, settings.version))
     return settings
 
 

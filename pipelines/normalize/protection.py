@@ -108,12 +108,13 @@ def _text(token: bytes) -> str:
 
 
 def personal_names(table: Table) -> dict[str, Kind]:
-    """The JSON names of the personal fields in the records of a feed, with the kind of their values."""
+    """The present and former JSON names of the personal fields of a feed, with the kind of their values."""
     return {
-        column.path[-1]: column.kind
+        name: column.kind
         for part in table.walk()
         for column in part.own_columns
         if column.personal and column.path
+        for name in (column.path[-1], *column.formerly)
     }
 
 

@@ -76,7 +76,7 @@ def feeds_of(settings: SettingsResource) -> tuple[Source, ...]:
     """The feeds and snapshots that the settings choose; all of the Suppliers API if they are malformed."""
     try:
         local = settings.load_local()
-        return chosen_sources(local, catalogue_of(local.api))
+        return chosen_sources(local, catalogue_of(local.api, local.version))
     except PipelineError:
         return catalogue_of("suppliers").sources
 

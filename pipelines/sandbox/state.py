@@ -47,6 +47,7 @@ class SandboxState:
         seed: seed of credentials, numbers and the world. The same seed and time give the same records.
         now: simulated time at the start; None for the real time, to the second.
         api: ``suppliers`` or ``customers``, as in the address of the API.
+        version: version of the API; None for the newest one that has a catalogue.
         accounts: names of the organizations that have a key; the first one trades most.
         scale: volume of trade; at 1.0 the first account has some 15,000 records, a buyer some 5,000.
         history: how far the world reaches back, and how much is traded on each day.
@@ -63,6 +64,7 @@ class SandboxState:
         seed: int = 1,
         now: dt.datetime | None = None,
         api: str = "suppliers",
+        version: str | None = None,
         accounts: Sequence[str] = ("main",),
         scale: float = 1.0,
         history: History = RECENT,
@@ -75,7 +77,7 @@ class SandboxState:
         self._seed = seed
         self._port = port
         now = now or dt.datetime.now(dt.UTC).replace(microsecond=0)
-        catalogue = catalogue_of(api)
+        catalogue = catalogue_of(api, version)
         self.api = api
         self.api_path = f"/{api}-api-{catalogue.version}"
         """Path of the API, with its version."""

@@ -81,10 +81,11 @@ class Preparation:
         """Write what is missing, and nothing else."""
         owners = {name: (each.organization_id, each.organization_name) for name, each in self.identities.items()}
         tables = [tables_of(source) for source in self.catalogue.sources]
-        bring_up_to_date(connection, self.catalogue.sources)
+        bring_up_to_date(connection, self.catalogue)
         create_tables(connection, tables)
         install(connection, {each.qualified_name for table in tables for each in table.walk()})
-        record_owner(connection, self.settings.api, self.settings.environment, owners)
+        api, version = self.catalogue.api, self.catalogue.version
+        record_owner(connection, api, self.settings.environment, owners, api_version=version)
         policy.record_policy(connection, personal)
         known_copies.record_copy(connection, self.settings.published)
         visibility.remember(connection, self.views)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import duckdb
 
+from pipelines.catalogue import Catalogue, other_names
 from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Source
 from pipelines.errors import WarehouseError
 from pipelines.normalize import Batch, normalize
+from pipelines.normalize.former_names import former_names, with_present_names
 from pipelines.reports import install
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import replay
 from pipelines.warehouse.load.replay import Slice
 from pipelines.warehouse.schema import migrate
-from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables, refresh_descriptions
+from pipelines.warehouse.schema.create import create_tables, refresh_descriptions
 from pipelines.warehouse.schema.introspection import typed_tables
+from pipelines.warehouse.schema.rename_feed import rename_feed
 from pipelines.warehouse.sql import literal
 
 NORMALIZERS, QUEUED_SLICES = 2, 4
@@ -60,21 +63,24 @@ def rebuild(warehouse: Warehouse, source: Source) -> Rebuilt:
     return Rebuilt(source.name, records, count, time.monotonic() - began)
 
 
-def bring_up_to_date(connection: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> bool:
-    """Migrate a warehouse of an older layout, within a transaction; returns whether it was older.
+def bring_up_to_date(connection: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> bool:
+    """Migrate a warehouse of an older layout, or of another version of the API; returns whether it was one.
 
-    A feed whose tables differ is rebuilt from its raw log, row for row as it was, with the numbers that its rows had.
-    Tables that this version does not have stay as they are. The sources are all those of the warehouse's API.
+    A feed whose tables differ is rebuilt from its raw log, row for row as it was, with the numbers that its rows had. A
+    feed that the API calls otherwise is renamed first, so that it continues at its cursor. Tables that this version
+    does not have stay as they are. All of it is one transaction of the caller.
 
     Raises:
         WarehouseError: what is stored cannot be read by this version. Nothing was changed.
     """
-    version = migrate.layout_version(connection)
-    if version is None or version >= LAYOUT_VERSION:
+    if migrate.is_up_to_date(connection, catalogue.version):
         return False
     _raise_memory_limit(connection)
-    tables = {tables_of(source): source for source in sources}
+    tables = {tables_of(source): source for source in catalogue.sources}
     migrate.migrate_sync_tables(connection)
+    for table, source in tables.items():
+        for other in other_names(catalogue, source):
+            rename_feed(connection, tables_of(other), table)
     for table in migrate.outdated_feeds(connection, list(tables)):
         migrate.recreate_empty(connection, table)
         _fill(connection, tables[table], table)
@@ -82,7 +88,7 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection, sources: Sequence[So
     create_tables(connection, list(tables))
     refresh_descriptions(connection, list(tables))
     _recreate_reports(connection)
-    migrate.record_layout_version(connection)
+    migrate.record_versions(connection, catalogue.version)
     return True
 
 
@@ -97,19 +103,21 @@ def _fill(connection: duckdb.DuckDBPyConnection, source: Source, table: Table) -
     """Fill the empty tables of a feed from its raw log; returns the number of records and versions."""
     count = 0
     replay.number(connection, table)
-    for log_slice, batch in _normalized(table, replay.slices(connection, table)):
+    for log_slice, batch in _normalized(source, table, replay.slices(connection, table)):
         _check(source, batch)
         replay.put(connection, table, log_slice, batch)
         count += batch.served
     return replay.records(connection), count
 
 
-def _normalized(table: Table, slices: Iterable[Slice]) -> Iterator[tuple[Slice, Batch]]:
+def _normalized(source: Source, table: Table, slices: Iterable[Slice]) -> Iterator[tuple[Slice, Batch]]:
     """The slices with what they hold; while the caller stores one, threads normalize the next ones."""
+    names = former_names(source.record)
     with ThreadPoolExecutor(NORMALIZERS, "floriday normalize") as normalizer:
         pending: list[tuple[Slice, Future[Batch]]] = []
         for log_slice in slices:
-            pending.append((log_slice, normalizer.submit(normalize, table, log_slice.payloads, with_originals=False)))
+            payloads = with_present_names(log_slice.payloads, names) if names else log_slice.payloads
+            pending.append((log_slice, normalizer.submit(normalize, table, payloads, with_originals=False)))
             if len(pending) > QUEUED_SLICES:
                 before, batch = pending.pop(0)
                 yield before, batch.result()

@@ -276,7 +276,7 @@ def open_clients(
         UsageError: an account has an unknown name.
     """
     limit_malloc_arenas()
-    catalogue = replace(catalogue_of(settings.api), version=settings.version)
+    catalogue = catalogue_of(settings.api, settings.version)
     check_accounts(accounts or (), settings.accounts, "the settings have")
     token_session = TokenSession(
         settings.auth_url, settings.client_id, settings.client_secret, scopes_to_ask(settings, catalogue)

@@ -111,7 +111,7 @@ REFUSED = (
     "CREATE TEMP TABLE mine AS SELECT 1",
     "CREATE TEMP TABLE mine AS SELECT 1; FROM mine",
     "CREATE SECRET (TYPE s3)",
-    "INSERT INTO sync.settings VALUES ('a', 'b', 1, now())",
+    "INSERT INTO sync.settings VALUES ('a', 'b', 1, now(), 'c')",
     "UPDATE sync.cursors SET cursor = 0",
     "DELETE FROM orders.sales_orders",
     "DROP TABLE orders.sales_orders",

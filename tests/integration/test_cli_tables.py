@@ -48,6 +48,19 @@ def test_every_table_is_listed(api: str, printed: Printed) -> None:
     assert all(name.partition(".")[2] in text for name in expected)
 
 
+@pytest.mark.parametrize("name", ["supply", "organizations.*", "sync"])
+def test_a_group_lists_its_tables(name: str, api: str, printed: Printed) -> None:
+    """With the name of a group, only its tables are listed; there is no table of an unknown group."""
+    code, out, _ = printed("tables", name, "--format", "json")
+    schema = name.removesuffix(".*")
+
+    every = json.loads(printed("tables", "--format", "json")[1])
+    assert code == 0
+    assert api
+    assert json.loads(out) == [row for row in every if row["schema"] == schema]
+    assert printed("tables", "tulips.*")[0] == 2
+
+
 def described(printed: Printed, name: str) -> list[dict[str, Any]]:
     """Return the columns of a table as JSON."""
     rows: list[dict[str, Any]] = json.loads(printed("tables", name, "--format", "json")[1])

@@ -19,7 +19,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.privacy.policy import StoredPolicy, stored_policy
 from pipelines.warehouse.schema.create import create_tables
-from pipelines.warehouse.schema.migrate import layout_version
+from pipelines.warehouse.schema.migrate import is_up_to_date
 from pipelines.warehouse.schema.owner import read_owner
 from tests.integration.syncing import Syncing
 
@@ -106,7 +106,7 @@ def test_a_new_feed_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Table, child table, comments, history, route, sync and asset of a new feed follow from its entry."""
     known = catalogue_of("suppliers")
     extended = Catalogue("suppliers", known.version, (HEDGES,))
-    monkeypatch.setitem(catalogue_module.CATALOGUES, "suppliers", extended)
+    monkeypatch.setitem(catalogue_module.CATALOGUES, "suppliers", (extended,))
     record: dict[str, Any] = {
         "hedgeId": "0aa7e2a0-51a4-4b1a-9f0e-000000000001",
         "colour": "red",
@@ -132,10 +132,10 @@ def test_a_new_feed_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_transaction_continues_after_questions_about_a_new_file(tmp_path: Path) -> None:
-    """Within a transaction, a new file has no layout, owner or policy, and the transaction can be committed."""
+    """A new file needs no migration, and has no owner or policy; a transaction can ask that and commit."""
     warehouse = Warehouse(tmp_path / "w.duckdb")
     with warehouse.writing() as connection, transaction(connection):
-        assert layout_version(connection) is None
+        assert is_up_to_date(connection, "2026v1")
         assert read_owner(connection) is None
         assert stored_policy(connection) == StoredPolicy()
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")

@@ -9,8 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from pipelines.catalogue import Catalogue
 from pipelines.catalogue.tables import tables_of
-from pipelines.catalogue.types import Boolean, Feed, Int32, Int64, Record, Source, Text, Uuid, field
+from pipelines.catalogue.types import Boolean, Feed, Int32, Int64, Record, Text, Uuid, field
 from pipelines.cli.entry import run
 from pipelines.errors import WarehouseError
 from pipelines.floriday.endpoints import Endpoint
@@ -27,7 +28,7 @@ from tests.thing_warehouse import A, B, ThingWarehouse, word
 
 ORDERS = "orders.sales_orders"
 
-FINGERPRINTS = {1: "569188a0b1738025", 2: "f4625373e09ff3b0"}
+FINGERPRINTS = {1: "569188a0b1738025", 2: "f4625373e09ff3b0", 3: "5ea269802ca56914"}
 """Fingerprints of the layouts of both APIs, by layout version."""
 
 CATALOGUE_QUERIES = {
@@ -79,16 +80,16 @@ VERSIONS = (
 def older_warehouse(path: Path, feed: Feed = OLDER, *raws: bytes) -> ThingWarehouse:
     """A warehouse that an older version created and filled, one transaction a record."""
     things = ThingWarehouse(path, (feed,)).create()
-    things.change("INSERT INTO sync.settings VALUES ('suppliers', 'localhost', ?, now())", LAYOUT_VERSION - 1)
+    things.change("INSERT INTO sync.settings VALUES ('suppliers', 'localhost', ?, now(), '2026v1')", LAYOUT_VERSION - 1)
     for number, raw in enumerate(raws or VERSIONS, 1):
         things.store(raw, feed=feed, begins=number - 1, ends=number)
     return things
 
 
-def update(things: ThingWarehouse, *sources: Source) -> bool:
+def update(things: ThingWarehouse, *feeds: Feed) -> bool:
     """Update the warehouse as a sync does; returns whether it was older."""
     with things.warehouse.writing() as connection, transaction(connection):
-        return bring_up_to_date(connection, sources or (THINGS,))
+        return bring_up_to_date(connection, Catalogue("suppliers", "2026v1", feeds or (THINGS,)))
 
 
 def definitions(things: ThingWarehouse) -> dict[str, list[tuple[Any, ...]]]:
@@ -186,7 +187,9 @@ class TestUpdate:
     def test_other_tables_are_kept(self, tmp_path: Path) -> None:
         """Tables of users, and of feeds that are no longer in the catalogue, keep their rows."""
         things = ThingWarehouse(tmp_path / "w.duckdb", (OLDER, SUPPLIERS.feed("batches"))).create()
-        things.change("INSERT INTO sync.settings VALUES ('suppliers', 'localhost', ?, now())", LAYOUT_VERSION - 1)
+        things.change(
+            "INSERT INTO sync.settings VALUES ('suppliers', 'localhost', ?, now(), '2026v1')", LAYOUT_VERSION - 1
+        )
         things.store(in_json(valid_records(SUPPLIERS.feed("batches"), 1, 1)[0]), feed=SUPPLIERS.feed("batches"))
         things.change("CREATE TABLE notes AS SELECT 'mine' AS note")
 

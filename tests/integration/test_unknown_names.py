@@ -40,6 +40,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuerySession]:
         ("FROM read_csvv('x')", 'Did you mean "read_csv"'),
         ("SELECT statu FROM orders.sales_orders", f"no column 'statu': did you mean status? {COLUMNS}"),
         ("SELECT o.statu FROM orders.sales_orders o", f"o has no column 'statu': did you mean status? {COLUMNS}"),
+        ("FROM orders.sales_orders JOIN supply.batches USING (acount)", f"have no column 'acount': {COLUMNS}"),
         ("SELECT zzzz FROM orders.sales_orders", f"the tables of the query have no column 'zzzz': {COLUMNS}"),
     ],
 )

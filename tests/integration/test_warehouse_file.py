@@ -533,7 +533,7 @@ class TestDamage:
 
     def test_a_newer_layout_is_refused(self, things: ThingWarehouse) -> None:
         """A layout of a newer version is refused."""
-        things.change("INSERT INTO sync.settings VALUES ('suppliers', ?, ?, now())", HOST, LAYOUT_VERSION + 1)
+        things.change("INSERT INTO sync.settings VALUES ('suppliers', ?, ?, now(), '2026v1')", HOST, LAYOUT_VERSION + 1)
 
         with (
             things.warehouse.reading() as connection,

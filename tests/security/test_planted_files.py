@@ -34,7 +34,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("content") / "w.duckdb"
     path.write_bytes(empty_warehouse("suppliers", feeds_of_reports("suppliers")))
     with Warehouse(path).writing() as connection:
-        connection.execute("INSERT INTO sync.settings VALUES ('suppliers', '127.0.0.1', 2, now())")
+        connection.execute("INSERT INTO sync.settings VALUES ('suppliers', '127.0.0.1', 3, now(), '2026v1')")
     return path.read_bytes()
 
 

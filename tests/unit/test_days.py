@@ -6,14 +6,14 @@ import datetime as dt
 
 import pytest
 
-from pipelines.catalogue import CATALOGUES
+from pipelines.catalogue import CATALOGUES, catalogue_of
 from pipelines.catalogue.both_apis.records import LAST_MODIFIED_DATE_TIME
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed
 from pipelines.errors import UsageError
 from pipelines.warehouse.load.days_to_sequence import Days, changed_at
 
-FEEDS = {f"{api} {feed.name}": feed for api, catalogue in CATALOGUES.items() for feed in catalogue.feeds}
+FEEDS = {f"{api} {feed.name}": feed for api in CATALOGUES for feed in catalogue_of(api).feeds}
 
 
 @pytest.mark.parametrize(

@@ -334,3 +334,10 @@ def test_dashes_are_explained_in_printed_columns_alone(
         ((), '– in "cursor": a snapshot. – in "behind": Floriday was not called.'),
     ]
     assert "Left out: cursor" in capsys.readouterr().out
+
+
+def test_a_table_without_rows_has_no_note() -> None:
+    """A result without rows that is too wide prints nothing, and no note about columns."""
+    headings = [Heading("account"), *(Heading(f"a_long_name_{number}") for number in range(9))]
+
+    assert list(table_lines(headings, [], 60, in_records=[omitted("account")])) == []

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.catalogue import CATALOGUES
+from pipelines.catalogue import catalogue_of
 from pipelines.text_format import did_you_mean, moment, nearest, time_of_day
 from tests.command_line import ROOT
 
-FEEDS = [source.name for source in CATALOGUES["suppliers"].sources]
+FEEDS = [source.name for source in catalogue_of("suppliers").sources]
 
 
 @given(st.sampled_from(FEEDS), st.data())

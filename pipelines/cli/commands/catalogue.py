@@ -46,7 +46,7 @@ def catalogue(
 
     style = chosen_format(format, output)
     read = _specification(specification)
-    differences = compare(read, catalogue_of(read.api))
+    differences = compare(read, catalogue_of(read.api, read.version))
     if is_listed(style, output):
         _print(read, differences)
     else:

@@ -63,7 +63,7 @@ def _update_tables(warehouse: Warehouse) -> None:
         owner = read_owner(connection)
     if owner is not None and owner.is_older:
         with warehouse.writing() as connection, transaction(connection):
-            bring_up_to_date(connection, catalogue_of(owner.api).sources)
+            bring_up_to_date(connection, catalogue_of(owner.api, owner.api_version))
         print_line("The tables of an older version were updated.")
 
 
@@ -74,5 +74,5 @@ def _sources(warehouse: Warehouse, names: list[str]) -> list[Source]:
 
     with warehouse.reading() as connection:
         owner = require_owner(connection, warehouse.path)
-    catalogue = catalogue_of(owner.api)
+    catalogue = catalogue_of(owner.api, owner.api_version)
     return list(catalogue.selected(names) or catalogue.sources)

@@ -117,7 +117,7 @@ def _tables(warehouse: Warehouse) -> list[Table]:
 
     with warehouse.reading() as connection:
         owner = require_owner(connection, warehouse.path)
-    return [tables_of(source) for source in catalogue_of(owner.api).sources]
+    return [tables_of(source) for source in catalogue_of(owner.api, owner.api_version).sources]
 
 
 def _hashes(

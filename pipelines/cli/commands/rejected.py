@@ -85,7 +85,7 @@ def _chosen(feeds: list[str], accounts: list[str]) -> tuple[Warehouse, dict[str,
     with warehouse.reading() as connection:
         owner = require_owner(connection, warehouse.path)
     check_accounts(accounts, sorted(owner.accounts), "the warehouse has")
-    catalogue = catalogue_of(owner.api)
+    catalogue = catalogue_of(owner.api, owner.api_version)
     return warehouse, {"feeds": [source.name for source in catalogue.selected(feeds)], "accounts": accounts}
 
 

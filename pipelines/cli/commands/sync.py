@@ -163,7 +163,7 @@ def _with_feeds(settings: Settings, names: list[str]) -> Settings:
     """The settings with these feeds as FLORIDAY_FEEDS, so that only their scopes are requested."""
     from pipelines.catalogue import catalogue_of
 
-    catalogue = catalogue_of(settings.api)
+    catalogue = catalogue_of(settings.api, settings.version)
     chosen = tuple(source.name for source in catalogue.selected(names))
     return settings.model_copy(update={"feeds": chosen}) if chosen else settings
 

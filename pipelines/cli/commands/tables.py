@@ -23,23 +23,27 @@ _COLUMNS = {"column": TEXT, "type": TEXT, "joins": LIST, "description": TEXT}
 
 def tables(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Such as sales_orders or history.sales_orders.")
+        str | None,
+        typer.Argument(metavar="NAME", help="Such as sales_orders or history.sales_orders, or a group such as orders."),
     ] = None,
     format: FormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """List the tables of the warehouse, or the columns of one.
 
-    Without a name: each table with its rows and what it contains. With one: its columns, their types and meanings, and
-    the columns of other tables that they join. history.NAME has all versions of a table's rows, raw.NAME the records
-    as received, and `floriday report` lists the reports.
+    Without a name: each table with its rows and what it contains; with that of a group, only the tables of the group.
+    With the name of a table: its columns, their types and meanings, and the columns of other tables that they join.
+    history.NAME has all versions of a table's rows, raw.NAME the records as received, and `floriday report` lists the
+    reports.
 
-    The keys of --format json are schema, table, rows and description; with a name they are column, type, joins and
-    description.
+    The keys of --format json are schema, table, rows and description; with the name of a table they are column, type,
+    joins and description.
 
     For example:
 
         floriday tables
+
+        floriday tables orders
 
         floriday tables sales_orders
 
@@ -55,12 +59,22 @@ def tables(
     style = chosen_format(format, output)
     warehouse = Warehouse(load_local_settings().warehouse)
     with warehouse.reading(locked=True) as connection:
-        catalogue = catalogue_of(require_owner(connection, warehouse.path).api)
-        found = listed_tables(connection) if name is None else described_table(connection, name)
+        owner = require_owner(connection, warehouse.path)
+        catalogue = catalogue_of(owner.api, owner.api_version)
+        is_group = name is None or _is_group(name, catalogue)
+        found = listed_tables(connection) if is_group else described_table(connection, name or "")
     if isinstance(found, list):
+        found = [each for each in found if name is None or each.schema == name.removesuffix(".*")]
         _show_tables(found, style, output, warehouse.path)
     else:
         _show_columns(found, catalogue, style, output, warehouse.path)
+
+
+def _is_group(name: str, catalogue: Catalogue) -> bool:
+    """Whether it is the name of a group of feeds, and of no feed; ``organizations.*`` is the group of that name."""
+    group = name.removesuffix(".*")
+    is_feed = any(name == source.table for source in catalogue.sources)
+    return not is_feed and group in {"sync", *(source.schema for source in catalogue.sources)}
 
 
 def _show_tables(found: list[TableSummary], style: Format, output: Path | None, warehouse: Path) -> None:

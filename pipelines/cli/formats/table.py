@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pipelines.cli.console import print_line, print_table, terminal_width, write_plain
 from pipelines.cli.formats.plan_drawing import parts_of
-from pipelines.cli.terminal.layout import Heading, Step, below, omitted, same
+from pipelines.cli.terminal.layout import Heading, Step, below, omitted, same, spilled
 from pipelines.text_format import counted, one_line
 from pipelines.warehouse.read.query_types import Result
 from pipelines.warehouse.read.value_text import display_text
@@ -50,6 +50,7 @@ def _narrowing(headings: Sequence[Heading], rows: int) -> Iterator[Step]:
     yield from [below] * sum(heading.is_text for heading in headings)
     if rows > 1:
         yield from (same(heading.name) for heading in headings)
+    yield spilled
 
 
 def _needless(names: Sequence[str]) -> Iterator[Step]:
@@ -82,10 +83,13 @@ def _print_plan(lines: Sequence[str]) -> None:
 
 
 def _headings(result: Result) -> list[Heading]:
-    """The headings of the columns; names of organizations and trade items may be long, and stand below their row."""
+    """The headings of the columns; names of organizations and trade items may be long, and stand below their row.
+
+    A name in the first column leads its row, and stays in it.
+    """
     return [
-        Heading(one_line(column.name), is_number=_is_number(field.type), is_text=column.name.endswith("_name"))
-        for column, field in zip(result.columns, result.schema, strict=True)
+        Heading(one_line(column.name), _is_number(field.type), is_text=number > 0 and column.name.endswith("_name"))
+        for number, (column, field) in enumerate(zip(result.columns, result.schema, strict=True))
     ]
 
 

@@ -236,7 +236,7 @@ def table_lines(
     """
     layout = fitted(headings, rows, width, steps, in_records)
     yield from layout.lines(width) if layout.fits(width) else value_lines(layout, width)
-    if layout.note:
+    if layout.note and rows:
         yield from ((line, "dim") for line in wrap(layout.note, width))
 
 

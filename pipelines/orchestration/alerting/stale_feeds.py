@@ -49,7 +49,7 @@ def _feed_status(settings: SettingsResource) -> list[FeedStatus]:
         belongs = read_owner(connection)
         if belongs is None:
             raise WarehouseError(f"{local.warehouse} contains no data of Floriday yet")
-        feeds = feed_statuses(connection, chosen_sources(local, catalogue_of(belongs.api)))
+        feeds = feed_statuses(connection, chosen_sources(local, catalogue_of(belongs.api, belongs.api_version)))
     return [feed for feed in feeds if _is_in_settings(settings, feed.account)]
 
 

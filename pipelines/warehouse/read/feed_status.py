@@ -71,7 +71,7 @@ def read_statuses(
     """
     with warehouse.reading(locked=True) as connection:
         owner = require_owner(connection, warehouse.path)
-        return owner, feed_statuses(connection, chosen(catalogue_of(owner.api)))
+        return owner, feed_statuses(connection, chosen(catalogue_of(owner.api, owner.api_version)))
 
 
 def feed_statuses(connection: duckdb.DuckDBPyConnection, sources: Collection[Source]) -> list[FeedStatus]:

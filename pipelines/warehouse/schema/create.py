@@ -21,7 +21,7 @@ from pipelines.warehouse.schema.feed_tables import (
 from pipelines.warehouse.schema.introspection import Columns, existing_columns, existing_schemas
 from pipelines.warehouse.sql import literal, qualified, quoted, script
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 
 SCHEMAS = {
     "raw": "Every version of every record, as received; records whose content did not change are left out",
@@ -146,12 +146,13 @@ SYNC_TABLES = {
         ),
     ),
     "settings": (
-        "The API and the environment of this warehouse, and the version of its layout",
+        "The API and the environment of this warehouse, and the versions of its tables",
         (
             Column("api", Kind.TEXT, "suppliers or customers"),
             Column("environment", Kind.TEXT, "Host of the API"),
             Column("layout_version", Kind.INT32, "Version of the layout of the file"),
             Column("created_at", Kind.DATE_TIME, "When the tables were created"),
+            Column("api_version", Kind.TEXT, "Version of the API whose fields the tables have; the last sync set it"),
         ),
     ),
 }

@@ -21,17 +21,23 @@ from pipelines.warehouse.sql import current_rows, listed, quoted, record_key, sa
 _NUMBERS = quoted("numbers before")
 
 
-def layout_version(connection: duckdb.DuckDBPyConnection) -> int | None:
-    """The layout version of the file; None if nothing was ever stored."""
+def is_up_to_date(connection: duckdb.DuckDBPyConnection, api_version: str) -> bool:
+    """Whether the layout is this program's, or a later one, and the tables are those of this version of the API.
+
+    A file in which nothing was ever stored is up to date.
+    """
     if not has_tables(connection, "sync", "settings"):
-        return None
-    rows = connection.execute("SELECT layout_version FROM sync.settings").fetchall()
-    return int(rows[0][0]) if rows else None
+        return True
+    rows = connection.execute("FROM sync.settings").fetchall()
+    stored = dict(zip((column[0] for column in connection.description or ()), rows[0], strict=True)) if rows else None
+    if stored is None or stored["layout_version"] > LAYOUT_VERSION:
+        return True
+    return (stored["layout_version"], stored.get("api_version")) == (LAYOUT_VERSION, api_version)
 
 
-def record_layout_version(connection: duckdb.DuckDBPyConnection) -> None:
-    """Record that the layout is this version's."""
-    connection.execute("UPDATE sync.settings SET layout_version = ?", [LAYOUT_VERSION])
+def record_versions(connection: duckdb.DuckDBPyConnection, api_version: str) -> None:
+    """Record that the layout is this program's, and that the tables are those of this version of the API."""
+    connection.execute("UPDATE sync.settings SET layout_version = ?, api_version = ?", [LAYOUT_VERSION, api_version])
 
 
 def outdated_feeds(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table]) -> list[Table]:

@@ -21,6 +21,7 @@ class Owner:
     environment: str
     accounts: dict[str, str]
     layout_version: int = LAYOUT_VERSION
+    api_version: str | None = None  # whose fields the tables have; None in an older layout
 
     @property
     def is_older(self) -> bool:
@@ -36,17 +37,18 @@ def read_owner(connection: duckdb.DuckDBPyConnection) -> Owner | None:
     """
     if not has_tables(connection, "sync", "settings"):
         return None
-    rows = connection.execute("SELECT api, environment, layout_version FROM sync.settings").fetchall()
+    rows = connection.execute("FROM sync.settings").fetchall()
     if not rows:
         return None
-    api, environment, version = rows[0]
+    stored = dict(zip((column[0] for column in connection.description or ()), rows[0], strict=True))
+    version = stored["layout_version"]
     if version > LAYOUT_VERSION:
         raise NewerWarehouseError(
             f"the warehouse was written by a newer floriday-warehouse: its layout is {version}, this one knows up to"
             f" {LAYOUT_VERSION}. Upgrade floriday-warehouse, or restore an older backup; nothing was changed"
         )
     accounts = connection.execute("SELECT account, CAST(organization_id AS VARCHAR) FROM sync.accounts").fetchall()
-    return Owner(api, environment, dict(accounts), version)
+    return Owner(stored["api"], stored["environment"], dict(accounts), version, stored.get("api_version"))
 
 
 def require_owner(connection: duckdb.DuckDBPyConnection, path: Path) -> Owner:
@@ -121,11 +123,20 @@ def _comparable(organization: str) -> str:
 
 
 def record_owner(
-    connection: duckdb.DuckDBPyConnection, api: str, environment: str, organizations: dict[str, tuple[str, str | None]]
+    connection: duckdb.DuckDBPyConnection,
+    api: str,
+    environment: str,
+    organizations: dict[str, tuple[str, str | None]],
+    *,
+    api_version: str | None = None,
 ) -> None:
-    """Record the owner, and new accounts with id and name of their organizations; within a transaction."""
+    """Record the owner, and new accounts with id and name of their organizations; within a transaction.
+
+    ``api_version`` is the version of the API whose fields the tables have.
+    """
     if not connection.execute("SELECT 1 FROM sync.settings").fetchall():
-        connection.execute("INSERT INTO sync.settings VALUES (?, ?, ?, now())", [api, environment, LAYOUT_VERSION])
+        params = [api, environment, LAYOUT_VERSION, api_version]
+        connection.execute("INSERT INTO sync.settings VALUES (?, ?, ?, now(), ?)", params)
     known = dict(connection.execute("SELECT account, organization_name FROM sync.accounts").fetchall())
     for account, (organization, name) in organizations.items():
         if account not in known:

@@ -16,7 +16,8 @@ from pipelines.warehouse.read.tables import ALL_NAMES, LIST_OF_TABLES, suggested
 _NO_TABLE = re.compile(r"Catalog Error: Table (Function )?with name \"?([^\"!]+?)\"? does not exist")
 _NO_COLUMN = re.compile(
     r"Binder Error: (?:Referenced column \"(?P<name>.+?)\" not found in FROM clause"
-    r"|Table \"(?P<table>.+?)\" does not have a column named \"(?P<of_table>.+?)\")"
+    r"|Table \"(?P<table>.+?)\" does not have a column named \"(?P<of_table>.+?)\""
+    r"|Column \"(?P<joined>.+?)\" does not exist on)"
 )
 _CANDIDATES = re.compile(r"Candidate bindings:[ :]*(.+)")
 _COLUMNS_OF = "`floriday tables NAME` lists the columns of a table"
@@ -38,7 +39,7 @@ def unknown_name(connection: duckdb.DuckDBPyConnection, sql: str, error: Excepti
     if found := _NO_TABLE.match(text):
         return _no_table(connection, sql, found[2], is_macro=found[1] is not None)
     if found := _NO_COLUMN.match(text):
-        return _no_column(text, found["name"] or found["of_table"], found["table"])
+        return _no_column(text, found["name"] or found["of_table"] or found["joined"], found["table"])
     return None
 
 
