@@ -93,8 +93,9 @@ class TestBlocks:
     def test_a_file_with_large_blocks_keeps_them_until_it_is_compacted(self, tmp_path: Path) -> None:
         """A file with DuckDB's own block size is written as any other, and has small blocks once it is compacted."""
         path = tmp_path / "w.duckdb"
-        settings = {"default_block_size": "262144", "storage_compatibility_version": STORAGE_VERSION}
-        duckdb.connect(str(path), config=settings).close()
+        duckdb.connect(
+            str(path), config={"default_block_size": "262144", "storage_compatibility_version": STORAGE_VERSION}
+        ).close()
         things = ThingWarehouse(path)
         with things.warehouse.writing() as connection, transaction(connection):
             create_tables(connection, [tables_of(feed) for feed in things.feeds])
