@@ -18,7 +18,7 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Column, Table, tables_of
 from pipelines.errors import SettingError, WarehouseBusyError, WarehouseError
 from pipelines.warehouse.file.compaction import compact
-from pipelines.warehouse.file.connection import BLOCK_SIZE, Warehouse, transaction
+from pipelines.warehouse.file.connection import BLOCK_SIZE, STORAGE_VERSION, Warehouse, transaction
 from pipelines.warehouse.file.session_settings import low_memory
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables
@@ -70,6 +70,13 @@ def block_size(path: Path) -> int:
         return int(connection.execute("SELECT block_size FROM pragma_database_size()").fetchall()[0][0])
 
 
+def storage_version(path: Path) -> str:
+    """Return the first version of DuckDB that reads a file."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        sql = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal"
+        return str(connection.execute(sql).fetchall()[0][0])
+
+
 class TestBlocks:
     """New files have small blocks, and files with DuckDB's own are written and compacted alike."""
 
@@ -77,10 +84,18 @@ class TestBlocks:
         """A new file has the block size that makes small commits cheap."""
         assert block_size(things.path) == BLOCK_SIZE == 65536
 
+    def test_all_supported_versions_of_duckdb_read_the_file(self, things: ThingWarehouse) -> None:
+        """A new file and a compacted one have the storage format of DuckDB 1.4.0, whichever version wrote them."""
+        assert storage_version(things.path).startswith(STORAGE_VERSION)
+        compact(things.warehouse)
+        assert storage_version(things.path).startswith(STORAGE_VERSION)
+
     def test_a_file_with_large_blocks_keeps_them_until_it_is_compacted(self, tmp_path: Path) -> None:
         """A file with DuckDB's own block size is written as any other, and has small blocks once it is compacted."""
         path = tmp_path / "w.duckdb"
-        duckdb.connect(str(path), config={"default_block_size": "262144"}).close()
+        duckdb.connect(
+            str(path), config={"default_block_size": "262144", "storage_compatibility_version": STORAGE_VERSION}
+        ).close()
         things = ThingWarehouse(path)
         with things.warehouse.writing() as connection, transaction(connection):
             create_tables(connection, [tables_of(feed) for feed in things.feeds])

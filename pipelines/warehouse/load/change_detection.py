@@ -74,16 +74,17 @@ class DetectedChanges:
 def on_connection(
     connection: duckdb.DuckDBPyConnection, table: Table, batch: Batch, params: Mapping[str, object]
 ) -> Iterator[IncomingBatch]:
-    """Within the block the frames of a batch are views of the connection, which is within a transaction."""
+    """Within the block the frames of a batch are views of the connection, which is within a transaction.
+
+    After an error they stay until the connection is closed: in DuckDB 2, nothing but a rollback is possible then.
+    """
     frames = {f"batch_{name.split('.')[1]}": frame for name, frame in batch.frames.items()}
     frames["originals"] = _with_keys(table, batch)
     for name, frame in frames.items():
         connection.register(name, frame)
-    try:
-        yield IncomingBatch(connection, table, params)
-    finally:
-        for name in frames:
-            connection.unregister(name)
+    yield IncomingBatch(connection, table, params)
+    for name in frames:
+        connection.unregister(name)
 
 
 def _with_keys(table: Table, batch: Batch) -> pd.DataFrame:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def served_keys(connection: duckdb.DuckDBPyConnection, table: Table, frame: pd.DataFrame) -> Iterator[None]:
-    """Within the block the temporary table ``served`` has a frame's keys, and its ``record``.
+    """Within the block the temporary table ``served`` has a frame's keys, and its ``record``. After an error it stays.
 
     A frame cannot be queried for UUIDs itself: DuckDB may push such a condition into the scan of the frame, and then
     refuses the query.
@@ -31,10 +31,8 @@ def served_keys(connection: duckdb.DuckDBPyConnection, table: Table, frame: pd.D
     connection.register("served_frame", frame)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE served AS SELECT f.record, {key} FROM served_frame f")
     connection.unregister("served_frame")
-    try:
-        yield
-    finally:
-        connection.execute("DROP TABLE IF EXISTS temp.served")
+    yield
+    connection.execute("DROP TABLE IF EXISTS temp.served")
 
 
 def left_out(
