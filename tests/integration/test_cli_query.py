@@ -379,6 +379,7 @@ def test_without_a_warehouse(tmp_path: Path) -> None:
 
     assert ended.code == 1
     assert "run `floriday sync` first" in ended.error_line
+    assert "`floriday demo`" in ended.error_line
     assert list(tmp_path.iterdir()) == []
 
 

@@ -38,9 +38,16 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuerySession]:
         ("FROM batches_as_of(now())", "batches_as_of needs its schema: write history.batches_as_of; "),
         ("FROM history.batches_asof(now())", "did you mean history.batches_as_of"),
         ("FROM read_csvv('x')", 'Did you mean "read_csv"'),
-        ("SELECT statu FROM orders.sales_orders", f"no column 'statu': did you mean status? {COLUMNS}"),
-        ("SELECT o.statu FROM orders.sales_orders o", f"o has no column 'statu': did you mean status? {COLUMNS}"),
-        ("FROM orders.sales_orders JOIN supply.batches USING (acount)", f"have no column 'acount': {COLUMNS}"),
+        ("SELECT statu FROM orders.sales_orders", f"no column 'statu': did you mean status.*{COLUMNS}"),
+        ("SELECT o.statu FROM orders.sales_orders o", f"o has no column 'statu': did you mean status.*{COLUMNS}"),
+        (
+            "FROM orders.sales_orders JOIN supply.batches USING (acount)",
+            f"have no column 'acount': did you mean account.*{COLUMNS}",
+        ),
+        (
+            "SELECT name FROM catalog.trade_items",
+            "have no column 'name': did you mean botanical_names or trade_item_name_nl?",
+        ),
         ("SELECT zzzz FROM orders.sales_orders", f"the tables of the query have no column 'zzzz': {COLUMNS}"),
     ],
 )

@@ -58,7 +58,8 @@ def _needless(names: Sequence[str]) -> Iterator[Step]:
     yield same("account")
     for name in names:
         stem = name.removesuffix("_id")
-        if stem != name and {f"{stem}_name", f"{stem.removesuffix('_organization')}_name"} & set(names):
+        short = stem.removesuffix("_organization")
+        if stem != name and {f"{stem}_name", f"{short}_name", stem, short} & set(names):
             yield omitted(name)
 
 

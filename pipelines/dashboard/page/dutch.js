@@ -27,6 +27,7 @@ const DUTCH = dictionary({
   "Currency": "Valuta",
   "none given": "geen opgegeven",
   "Filters": "Filters",
+  "Language": "Taal",
   "{part} of {whole}": "{part} van {whole}",
   "week": "week",
   "weeks": "weken",

@@ -112,6 +112,7 @@ function chosenNames(split) {
 function address() {
   const query = new URLSearchParams();
   const preset = PRESETS.find(([count]) => isPreset(count));
+  if (CHOSEN) query.set("language", LANGUAGE);
   if (filters.account !== (accounts[0] ?? null)) query.set("account", filters.account ?? "*");
   if (!preset) query.set("weeks", `${weekCode(filters.from)}~${weekCode(filters.to)}`);
   else if (preset[0] !== USUAL) query.set("weeks", preset[0] ?? "all");

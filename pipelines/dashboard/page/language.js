@@ -1,7 +1,8 @@
 // Texts in English and Dutch. The English text is the key; values in braces are filled in.
 
-const LANGUAGE = ["en", "nl"].includes(CONTENT.language) ? CONTENT.language
-  : navigator.languages.map((each) => each.slice(0, 2)).find((each) => ["en", "nl"].includes(each)) || "en";
+const LANGUAGES = { en: "English", nl: "Nederlands" };
+const CHOSEN = new URLSearchParams(window.location.hash.slice(1)).get("language"); // with the switch on the page
+const LANGUAGE = [CHOSEN, CONTENT.language, ...navigator.languages.map((each) => each.slice(0, 2))].find((each) => Object.hasOwn(LANGUAGES, each ?? "")) || "en";
 const LOCALE = { en: "en-GB", nl: "nl-NL" }[LANGUAGE];
 document.documentElement.lang = LANGUAGE;
 

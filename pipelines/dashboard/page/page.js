@@ -21,6 +21,19 @@ function nothing() {
       + " `floriday dashboard` makes this page with them."))));
 }
 
+// Opens the page in the other language; the texts are those of the moment at which it is loaded.
+function otherLanguage() {
+  const other = Object.keys(LANGUAGES).find((each) => each !== LANGUAGE);
+  const open = () => {
+    const query = new URLSearchParams(window.location.hash.slice(1));
+    query.set("language", other);
+    window.history.replaceState(null, "", `#${query}`);
+    window.location.reload();
+  };
+  const button = make("button", { type: "button", class: "pick", lang: other, on: { click: open } }, LANGUAGES[other]);
+  return make("div", { class: "screen" }, make("dt", null, t("Language")), make("dd", null, button));
+}
+
 function header() {
   const organization = filters.account === null && accounts.length ? t("All accounts") : CONTENT.accounts[filters.account] || filters.account || t("Dashboard");
   at("kind").textContent = BUYS ? t("Floriday purchases") : t("Floriday sales");
@@ -28,7 +41,7 @@ function header() {
   document.title = `${organization} \u2013 ${t("Floriday dashboard")}`;
   const facts = [[t("Data as of"), asOf() ? inAmsterdam(asOf()) : t("never synced")], [t("Running week"), weekName(CONTENT.week)],
     [t("Currency"), filters.currency === null ? NOTHING : filters.code || t("none given")]];
-  at("facts").replaceChildren(...facts.map(([term, text]) => make("div", null, make("dt", null, term), make("dd", null, text))));
+  at("facts").replaceChildren(...facts.map(([term, text]) => make("div", null, make("dt", null, term), make("dd", null, text))), otherLanguage());
   at("foot").textContent = t("Made {time} by floriday-warehouse. Days and weeks are those of Amsterdam, currencies are never added together."
     + " Charts by Apache ECharts. This page sends no network requests.", { time: inAmsterdam(CONTENT.made) });
 }

@@ -20,6 +20,11 @@ function thresholdText(name) {
   return t(green >= red ? "green from {green}, red below {red}" : "green up to {green}, red above {red}", { green: text(green), red: text(red) });
 }
 
+// What a figure ignores of the choices: "all customers", where customers are chosen that its records do not have.
+function ignored(fact) {
+  return ["partner", "item"].filter((split) => filters[split].size && !FACTS[fact][split]).map((split) => ALL[split]).join(", ");
+}
+
 function tile(value, label, more, section, colour = null, limits = "") {
   const show = (event) => {
     event.preventDefault();
@@ -82,7 +87,11 @@ const TILES = {
 };
 
 function summary() {
-  const tiles = Object.entries(TILES).filter(([fact]) => FACTS[fact]).flatMap(([, of]) => of());
+  const tiles = Object.entries(TILES).filter(([fact]) => FACTS[fact]).flatMap(([fact, of]) => {
+    const [found, text] = [of(), ignored(fact)];
+    for (const each of text ? found : []) each.append(make("span", { class: "limits" }, text));
+    return found;
+  });
   return make("nav", { class: "tiles", "aria-label": t("Key figures") }, ...tiles);
 }
 

@@ -64,7 +64,7 @@ class Warehouse:
     def require(self) -> None:
         """Raise a WarehouseError if the file does not exist."""
         if not self.exists():
-            hint = "run `floriday sync` first, or restore a backup there"
+            hint = "run `floriday sync` first (`floriday demo` shows an invented nursery), or restore a backup there"
             raise WarehouseError(f"there is no warehouse at {self.path} yet: {hint}{self._others()}")
 
     def _others(self) -> str:

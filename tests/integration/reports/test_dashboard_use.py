@@ -200,6 +200,33 @@ def test_language_of_the_browser(locale: str, revenue: str, path: Path, browser:
         assert ("t/m week 47, 2026" in shown) == (revenue == "Omzet")
 
 
+def test_the_language_can_be_switched(path: Path, browser: Browser) -> None:
+    """A button opens the page in the other language with the same choices, whatever the browser wants."""
+    with open_page(browser, path, locale="en-GB", **LAPTOP) as dashboard:
+        page = dashboard.page
+        page.locator("#last-26").click()
+        for name, label, language in (("Nederlands", "Omzet", "nl"), ("English", "Revenue", "en")):
+            page.get_by_role("button", name=name).click()
+            expect(page.locator(".tile .label").first).to_have_text(label)
+            expect(page.locator("#last-26")).to_have_attribute("aria-pressed", "true")
+            page.locator("#last-4").click()
+            assert page.url.partition("#")[2] == f"language={language}&weeks=4"
+            page.locator("#last-26").click()
+
+
+def test_tiles_say_which_choice_they_ignore(path: Path, browser: Browser) -> None:
+    """With customers chosen, the figures of stock, which has no customers, say that they are those of all customers."""
+    with open_page(browser, path, locale="en-GB", **LAPTOP) as dashboard:
+        stock, revenue = (dashboard.page.locator(f'.tile[href="#{name}"]') for name in ("stock", "revenue"))
+        expect(stock).not_to_contain_text("all customers")
+
+        dashboard.page.locator("#partners .open").first.click()
+        dashboard.page.locator("#partners .pick").first.click()
+
+        expect(stock).to_contain_text("all customers")
+        expect(revenue).not_to_contain_text("all customers")
+
+
 @pytest.mark.parametrize("locale", ["nl-NL", "en-GB"])
 def test_pages_on_paper(locale: str, path: Path, browser: Browser) -> None:
     """On paper, the page has at most four sheets in both languages, and the number of rows below each table."""

@@ -21,6 +21,11 @@ _NO_COLUMN = re.compile(
 )
 _CANDIDATES = re.compile(r"Candidate bindings:[ :]*(.+)")
 _COLUMNS_OF = "`floriday tables NAME` lists the columns of a table"
+_COLUMNS_OF_NAMED = """
+    SELECT DISTINCT column_name FROM duckdb_columns()
+    WHERE database_name = current_database() AND NOT internal AND schema_name NOT IN ('versions', 'history', 'raw')
+        AND contains(?, lower(table_name)) ORDER BY ALL
+"""
 _MACROS = """
     SELECT DISTINCT schema_name, function_name FROM duckdb_functions()
     WHERE database_name = current_database() AND NOT internal AND function_type = 'table_macro' ORDER BY ALL
@@ -39,7 +44,8 @@ def unknown_name(connection: duckdb.DuckDBPyConnection, sql: str, error: Excepti
     if found := _NO_TABLE.match(text):
         return _no_table(connection, sql, found[2], is_macro=found[1] is not None)
     if found := _NO_COLUMN.match(text):
-        return _no_column(text, found["name"] or found["of_table"] or found["joined"], found["table"])
+        name = found["name"] or found["of_table"] or found["joined"]
+        return _no_column(name, _columns(connection, sql, text), found["table"])
     return None
 
 
@@ -54,11 +60,18 @@ def _no_table(connection: duckdb.DuckDBPyConnection, sql: str, name: str, *, is_
     return f"the warehouse has no table {written!r}: {_likely(written, known)}{LIST_OF_TABLES}"
 
 
-def _no_column(text: str, name: str, table: str | None) -> str:
-    candidates = _CANDIDATES.search(text)
-    known = re.findall(r'"(.+?)"', candidates[1]) if candidates else []
+def _no_column(name: str, known: list[str], table: str | None) -> str:
     place = f"{table} has" if table else "the tables of the query have"
     return f"{place} no column {name!r}: {_likely(name, known)}{_COLUMNS_OF}"
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, sql: str, text: str) -> list[str]:
+    """The columns that DuckDB proposes, at most five, and those of all tables that the statement names."""
+    candidates = _CANDIDATES.search(text)
+    proposed = re.findall(r'"(.+?)"', candidates[1]) if candidates else []
+    known = {each.rpartition(".")[2] for each in proposed}
+    every = connection.execute(_COLUMNS_OF_NAMED, [sql.casefold()]).fetchall()
+    return [*proposed, *(column for (column,) in every if column not in known)]
 
 
 def _likely(name: str, known: list[str]) -> str:
