@@ -13,6 +13,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
         f"UPDATE {TABLE} SET account = 'x'",
         f"MERGE INTO {TABLE} t USING (SELECT 1 AS one) s ON true WHEN MATCHED THEN DELETE",
         f"WITH deleted AS (DELETE FROM {TABLE} RETURNING *) FROM deleted",
+        f"WITH added AS (INSERT INTO {TABLE} FROM {TABLE} RETURNING *) SELECT 1",
         "DROP SCHEMA orders CASCADE",
         f"TRUNCATE {TABLE}",
         f"ALTER TABLE {TABLE} RENAME TO other",
@@ -28,6 +29,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "COPY (SELECT 'x') TO '{path}' (FORMAT csv, USE_TMP_FILE false)",
         f"COPY {TABLE} FROM '{{secret}}'",
         "COPY FROM DATABASE memory TO temp",
+        "WITH written AS (COPY (SELECT 'x') TO '{folder}/new.csv') FROM written",
     ),
     "attach": (
         "ATTACH '{folder}/new.duckdb' AS other",
@@ -35,6 +37,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "ATTACH ':memory:' AS other",
         "DETACH floriday",
         "USE memory",
+        "CONNECT 'quack:127.0.0.1:1'",
     ),
     "extensions": ("INSTALL httpfs", "LOAD httpfs", "FORCE INSTALL spatial FROM '{folder}'", "LOAD '{secret}'"),
     "files": (
