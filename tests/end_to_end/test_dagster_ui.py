@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,10 +16,10 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_pl
 
 from pipelines.sandbox import Sandbox
 from pipelines.sandbox.world.calendar import start_of_trade
+from tests.chromium import CHROMIUM, launch_chromium
 from tests.end_to_end.control_room import WEEKS, ControlRoom, control_room_of, this_week, week
 from tests.moments import real_now
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PICTURES = "PICTURES"
 """The environment variable with the folder of the screenshots."""
 
@@ -119,7 +118,7 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=WAIT)
     with (
         sync_playwright() as driver,
-        driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else []) as browser,
+        launch_chromium(driver) as browser,
     ):
         yield browser
 

@@ -14,8 +14,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.chromium import CHROMIUM, launch_chromium
 from tests.command_line import ROOT
-from tests.integration.reports.test_dashboard_page import CHROMIUM, TIMEOUT_MS, launch_chromium
+from tests.integration.reports.test_dashboard_page import TIMEOUT_MS
 from website.pages import Pages, address
 from website.versions import add
 

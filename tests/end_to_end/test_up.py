@@ -60,6 +60,7 @@ class Observed:
     left: set[int]
 
 
+@pytest.mark.slow
 class TestWithoutSettings:
     """Without settings, from the start to SIGTERM."""
 

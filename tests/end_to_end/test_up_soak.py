@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pipelines.orchestration.automation.triggers import Automation
 from pipelines.orchestration.resources import given_settings
 from pipelines.sandbox import Sandbox
 from pipelines.sandbox.world.calendar import start_of_trade
+from tests.chromium import CHROMIUM, launch_chromium
 from tests.command_line import floriday
 from tests.end_to_end.floriday_up import Up, blank_folder, running
 from tests.moments import real_now
@@ -33,7 +33,6 @@ HOURLY_AFTER = 4
 WEEKS_WITHIN, OLDEST_REPORT = 120.0, 600.0
 """Most seconds until all weeks are marked after syncs by hand, and most seconds since a report was renewed."""
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FAST = {feed.name for feed in catalogue_of("suppliers").feeds if feed.tier == "fast"}
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
@@ -163,7 +162,7 @@ def take_pictures(up: Up, folder: Path) -> None:
     pictures = Path(os.environ.get("PICTURES") or folder)
     pictures.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        page = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]).new_page()
+        page = launch_chromium(playwright).new_page()
         page.set_viewport_size({"width": 1400, "height": 1000})
         for name, path in {
             "soak_feed": "assets/orders/sales_orders",

@@ -131,6 +131,7 @@ class TestStaleness:
         synced.forget(ORDERS, 4 * HOUR)
         assert synced.tick() == "sent: Floriday: 2 feeds stale"
 
+    @pytest.mark.slow
     def test_feeds_that_are_not_synced_do_not_count(self, synced: Synced) -> None:
         """Feeds without scope, feeds that are not selected and accounts without a key are removed without an alert."""
         synced.age(ORDERS, 4 * HOUR)
@@ -157,6 +158,7 @@ class TestStaleness:
 class TestRetention:
     """Alerts of changes that Floriday may delete before they were read."""
 
+    @pytest.mark.slow
     def test_warning_loss_and_recovery_are_sent_once(self, synced: Synced) -> None:
         """Supply lines, which are served for 14 days, cause a warning three and a half days before a possible loss."""
         synced.age(LINES, 10 * DAY)
@@ -190,6 +192,7 @@ class TestRetention:
 class TestNotSent:
     """Ticks that send no alert."""
 
+    @pytest.mark.slow
     def test_a_receiver_that_is_down(self, synced: Synced) -> None:
         """A receiver that is down does not fail the tick; a later tick sends the alert or the recovery."""
         synced.sensors.answer_with(500)

@@ -297,6 +297,7 @@ class TestChangedFeeds:
         assert set(results) == {check.name for check in specs(SUPPLIERS.source(ORDERS))}
         assert not any(EVALUATED_AT in evaluation(each).metadata for each in results.values())
 
+    @pytest.mark.slow
     def test_a_feed_marked_for_a_full_re_read_is_requested(self, daemon: Daemon) -> None:
         """A feed of any tier that is marked for a full re-read is requested although its maximum is unchanged."""
         daemon.sync()

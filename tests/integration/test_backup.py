@@ -76,6 +76,7 @@ class TestBackup:
         assert backup.returncode == 0
         assert ThingWarehouse(tmp_path / "b.duckdb").values("SELECT word FROM things.things") == ["b"]
 
+    @pytest.mark.slow
     def test_it_can_be_restored(self, tmp_path: Path, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
         """After a backup is restored, the next sync continues from its cursors and stores all later changes."""
         with Sandbox(empty=True) as sandbox:

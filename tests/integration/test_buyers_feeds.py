@@ -17,6 +17,7 @@ from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.rebuild import rebuild
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.read.feed_status import feed_statuses
+from tests.examples import cases
 from tests.integration.syncing import Syncing
 from tests.records import in_json, valid_records
 
@@ -303,7 +304,7 @@ class TestRestartedSelection:
         ((count,),) = syncing.rows(f"SELECT count(*) FILTER (is_deleted) FROM {CUSTOM}")
         return int(count)
 
-    @pytest.mark.parametrize("rebuilt", [False, True])
+    @cases("rebuilt", [False, True], quick=1)
     def test_a_crash_before_the_deletion_is_repaired(
         self, restarted: Syncing, monkeypatch: pytest.MonkeyPatch, *, rebuilt: bool
     ) -> None:
@@ -325,6 +326,7 @@ class TestRestartedSelection:
         assert self.deleted_count(restarted) == 5
         assert feeds_to_reread(restarted) == []
 
+    @pytest.mark.slow
     def test_a_crash_between_two_deletions_is_repaired(
         self, restarted: Syncing, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -195,7 +195,7 @@ class TestRefusedStatements:
         assert [path.name for path in folder.iterdir()] == ["secret.csv"]
         assert unchanged.exists()
 
-    @cases("sql", THROUGH_COMMAND_LINE, quick=3)
+    @cases("sql", THROUGH_COMMAND_LINE, quick=2)
     def test_the_command_line_prints_the_error(
         self, sql: str, session: QuerySession, warehouse: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -457,7 +457,7 @@ def test_an_unread_result_does_not_block_the_file(warehouse: Path) -> None:
     assert b"took longer than 1 s and was ended" in err
 
 
-@cases("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"], quick=2)
+@cases("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"], quick=1)
 @pytest.mark.parametrize(("sql", "code"), [("SELECT 1", 0), ("SELEC", 1)])
 @pytest.mark.usefixtures("warehouse")
 def test_closed_standard_streams(closed: str, sql: str, code: int, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from pipelines.sandbox import Fault, Kind, Sandbox, status
 from tests.command_line import Printed, run_on_terminal
+from tests.examples import cases
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import JsonObject, in_json, valid_records
 
@@ -158,6 +159,7 @@ class TestRetry:
 
         assert results(out) == ["healed", "still"]
 
+    @pytest.mark.slow
     def test_a_record_without_a_number_is_not_requested(self, syncing: Syncing, printed: Printed) -> None:
         """A rejected record without a sequence number stays in the list, as not requested."""
         syncing.sandbox.book(BATCHES, "north").put(b'{"batchId":7,"sequenceNumber":"soon"}', number=5)
@@ -169,6 +171,7 @@ class TestRetry:
         assert out.splitlines()[-1] == "1 not requested"
         assert len(listed(printed("rejected", "-f", "csv")[1])) == 1
 
+    @pytest.mark.slow
     def test_a_server_that_refuses(self, syncing: Syncing, printed: Printed) -> None:
         """A failed request of one account is one line and exit code 1; the other account's record is stored."""
         (record,) = batches(1)
@@ -197,6 +200,7 @@ class TestRetry:
         assert "north · supply.batches: skipped: Floriday is rebuilding" in out
         assert out.splitlines()[-1] == "1 not requested"
 
+    @pytest.mark.slow
     def test_personal_data_are_dropped_as_in_a_sync(
         self, syncing: Syncing, printed: Printed, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -295,7 +299,7 @@ class TestList:
         assert "\x1b[2J" not in out + drawn
         assert "expected a number" in drawn
 
-    @pytest.mark.parametrize(
+    @cases(
         ("arguments", "message"),
         [
             (["tulips"], "no feed 'tulips'"),
@@ -305,6 +309,7 @@ class TestList:
             (["--export", "w.duckdb"], "--export w.duckdb is the warehouse itself"),
             (["--export", "/dev/null/file"], "--export /dev/null/file cannot be written"),
         ],
+        quick=2,
     )
     @pytest.mark.usefixtures("rejected")
     def test_wrong_usage(self, arguments: list[str], message: str, printed: Printed) -> None:

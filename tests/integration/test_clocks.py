@@ -166,6 +166,7 @@ class TestAfterAClockInTheFuture:
         with synced.reading() as connection:
             return [each.current_at for each in feed_statuses(connection, [SUPPLIERS.feed(ORDERS)])]
 
+    @pytest.mark.slow
     def test_an_idle_sync_corrects_current_at(self, synced: Syncing) -> None:
         """An idle sync sets ``current_at`` to the correct time, and only then is the feed reported to Dagster."""
         with synced.reading() as connection:

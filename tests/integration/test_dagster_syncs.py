@@ -130,6 +130,7 @@ class TestSync:
 
         assert found == []
 
+    @pytest.mark.slow
     def test_a_second_sync_stores_nothing_new(self, project: Project) -> None:
         """A second sync succeeds with all feeds current and adds no version."""
         project.sync()
@@ -251,6 +252,7 @@ class TestFailures:
         assert not any("not-the-secret" in repr(event) for event in result.all_events)
         assert len(project.sandbox.calls) == 1
 
+    @pytest.mark.slow
     def test_an_unexpected_error_becomes_an_outcome(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         """The outcome names type and place of an unexpected error; its message, which may quote data, is not stored."""
 
@@ -286,6 +288,7 @@ class TestConfig:
             "supply__batches": "the settings have no account west; there are: north, south"
         }
 
+    @pytest.mark.slow
     def test_counts_of_accounts_are_added_up(self, two_accounts: Project) -> None:
         """Counts of accounts are added up; cursors are listed for each account in a table."""
         two_accounts.run("sync")

@@ -200,6 +200,7 @@ class TestOutput:
 class TestCopy:
     """A dry run works on a private copy, which it removes."""
 
+    @pytest.mark.slow
     def test_ctrl_c_removes_the_copy(self, sandbox: Sandbox, synced: Path, printed: Printed) -> None:
         """Ctrl-C removes the copy and leaves the warehouse unchanged; a sync is refused until then."""
         before = content(synced.parent)

@@ -11,6 +11,7 @@ import pytest
 from pipelines.cli.entry import run
 from pipelines.reports import find_report, installed
 from pipelines.warehouse.file.connection import Warehouse
+from tests.examples import cases
 from tests.integration.syncing import empty_warehouse
 
 NOTHING_SYNCED = "nothing has been synced into this warehouse, `floriday sync` does that"
@@ -38,7 +39,7 @@ def test_reports_of_an_empty_warehouse(step: int, empty_file: Path, capsys: pyte
         assert err == f"floriday: {name} has no rows yet: {NOTHING_SYNCED}\n"
 
 
-@pytest.mark.parametrize("format", ["table", "json", "parquet", "xlsx"])
+@cases("format", ["table", "json", "parquet", "xlsx"], quick=2)
 def test_empty_report_in_each_format(
     format: str, empty_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +63,7 @@ def test_empty_report_in_each_format(
     assert written == ([f"0 rows in weeks.{format}"] if to_file else [])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("empty_file")
 def test_workbook_of_an_empty_warehouse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The workbook has a sheet for each report, and the output states that all are without rows."""

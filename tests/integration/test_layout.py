@@ -21,6 +21,7 @@ from pipelines.warehouse.privacy.policy import StoredPolicy, stored_policy
 from pipelines.warehouse.schema.create import create_tables
 from pipelines.warehouse.schema.migrate import is_up_to_date
 from pipelines.warehouse.schema.owner import read_owner
+from tests.examples import cases
 from tests.integration.syncing import Syncing
 
 
@@ -32,7 +33,7 @@ def new_warehouse(path: Path, api: str) -> Warehouse:
     return warehouse
 
 
-@pytest.mark.parametrize("api", ["suppliers", "customers"])
+@cases("api", ["suppliers", "customers"], quick=1)
 def test_tables_follow_the_catalogue(tmp_path: Path, api: str) -> None:
     """Tables, columns, types and their order are exactly those of the catalogue."""
     expected = {
@@ -51,7 +52,7 @@ def test_tables_follow_the_catalogue(tmp_path: Path, api: str) -> None:
     assert dict(rows) == expected
 
 
-@pytest.mark.parametrize("api", ["suppliers", "customers"])
+@cases("api", ["suppliers", "customers"], quick=1)
 def test_everything_has_a_description(tmp_path: Path, api: str) -> None:
     """Every table, view and column that users read has a description."""
     with new_warehouse(tmp_path / "w.duckdb", api).reading() as connection:

@@ -496,6 +496,7 @@ def test_calls_at_the_same_time(synced: Path) -> None:
     assert all("was ended" in each for each in answers)
 
 
+@pytest.mark.slow
 def test_a_person_at_a_terminal_learns_who_starts_it(
     synced: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -34,7 +34,7 @@ def _server() -> Iterator[None]:
         yield
 
 
-@cases("regression", REGRESSIONS, quick=6, ids=attrgetter("__name__"))
+@cases("regression", REGRESSIONS, quick=4, ids=attrgetter("__name__"))
 def test_a_fixed_loss_does_not_return(regression: Regression) -> None:
     """After a sequence that once lost records, two quiet syncs make each table equal to the model."""
     machine = PrintingMachine()
@@ -47,7 +47,7 @@ def test_a_fixed_loss_does_not_return(regression: Regression) -> None:
         machine.teardown()
 
 
-@cases("feeds", SCENARIOS, quick=2, ids=", ".join)
+@cases("feeds", SCENARIOS, quick=1, ids=", ".join)
 def test_nothing_is_lost_in_thirty_examples(feeds: tuple[str, ...]) -> None:
     """After each of about 30 random examples over all feeds, two quiet syncs make each table equal to the model."""
     run_state_machine_as_test(seed(SCENARIOS.index(feeds))(_machine_of(feeds)), settings=QUICK)

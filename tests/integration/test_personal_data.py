@@ -186,6 +186,7 @@ def test_another_setting_is_refused(
     assert syncing.path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_nothing_is_printed_or_left_in_files(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -114,6 +114,7 @@ def add_run(
     return instance.add_run(run_without_events).run_id
 
 
+@pytest.mark.slow
 class TestDisplay:
     """What Dagster shows on the pages of assets and checks."""
 
@@ -409,6 +410,7 @@ class TestEventsWithoutARun:
         assert (query_rows(files.index, count), query_rows(files.runless, count)) == before == ([(6,)], [(6,)])
 
 
+@pytest.mark.slow
 class TestOtherStorage:
     """Storages other than the project's."""
 

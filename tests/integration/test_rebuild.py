@@ -107,6 +107,7 @@ def assert_rebuilt_equal(traded: Syncing, sources: tuple[Source, ...]) -> None:
     assert expected[1] > expected[0] > 0
 
 
+@pytest.mark.slow
 def test_damaged_tables_are_restored(traded: Syncing) -> None:
     """Rows that were changed, duplicated or deleted by hand are restored, also in the history."""
     rebuild(Warehouse(traded.path), ORDERS)
@@ -122,6 +123,7 @@ def test_damaged_tables_are_restored(traded: Syncing) -> None:
     assert typed(traded, (ORDERS,)) == before
 
 
+@pytest.mark.slow
 def test_a_log_that_cannot_be_read_changes_nothing(traded: Syncing) -> None:
     """The error has the record and the reason, and the tables stay unchanged."""
     before = typed(traded, (ORDERS,))

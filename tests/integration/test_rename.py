@@ -83,6 +83,7 @@ def test_the_name_changes_in_every_table(things: ThingWarehouse, printed: Printe
     }
 
 
+@pytest.mark.slow
 def test_a_rename_is_atomic(things: ThingWarehouse) -> None:
     """When one table cannot be changed, no table is."""
     things.change("ALTER TABLE sync.windows RENAME TO kept")

@@ -338,6 +338,7 @@ class TestKilledSyncs:
         assert syncing.sync_one(ORDERS).error
         syncing.sandbox.faults.clear()
 
+    @pytest.mark.slow
     def test_the_run_that_continues_is_recorded(self, small: Syncing) -> None:
         """The run after a killed sync is recorded, with the time at which the feed was last current."""
         put(small.sandbox, SUPPLIERS.feed(ORDERS), 1)

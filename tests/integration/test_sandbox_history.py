@@ -12,6 +12,9 @@ import pytest
 from pipelines.sandbox import TWO_YEARS, Document, Sandbox
 from tests.moments import NOW
 
+pytestmark = pytest.mark.slow
+"""Two years of trade take seconds to make."""
+
 FEEDS = ("suppliers", "customers")
 YEAR = dt.timedelta(weeks=52)
 
@@ -44,7 +47,6 @@ def committed(sandbox: Sandbox) -> list[Document]:
     return [order for order in sandbox.truth("sales_orders") if order["status"] == "COMMITTED"]
 
 
-@pytest.mark.slow
 def test_orders_in_every_week_of_two_years(sandbox: Sandbox) -> None:
     """Every week of two years has orders, and last year was a little smaller than this one."""
     days = [day_of(order) for order in committed(sandbox)]

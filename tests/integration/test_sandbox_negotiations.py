@@ -14,6 +14,9 @@ import pytest
 from pipelines.sandbox import Document, Sandbox
 from tests.moments import NOW
 
+pytestmark = pytest.mark.slow
+"""The world takes seconds to make; `test_sandbox_market.py` has the quick tests."""
+
 RECENT = NOW - dt.timedelta(days=10)
 """Records younger than this refer to no record that Floriday has stopped serving."""
 
@@ -80,7 +83,6 @@ def by_member(sandbox: Sandbox, source: str, key: str) -> dict[Any, Document]:
 class TestReferences:
     """Ids refer to records that are served."""
 
-    @pytest.mark.slow
     @pytest.mark.parametrize("account", ["main", "second"])
     @pytest.mark.parametrize(
         ("names", "owner", "key"),

@@ -19,6 +19,9 @@ from pipelines.sandbox import Document, Sandbox
 from pipelines.sandbox.world.codes import check_digit
 from tests.moments import NOW
 
+pytestmark = pytest.mark.slow
+"""The world takes seconds to make; `test_sandbox_market.py` has the quick tests."""
+
 
 class UnchangedSandbox(Sandbox):
     """A sandbox whose world does not change, so that the records of each feed are decoded once."""
@@ -71,7 +74,6 @@ def members(value: object, name: str) -> Iterator[Any]:
 class TestRecords:
     """Each record is complete and valid."""
 
-    @pytest.mark.slow
     def test_the_size_of_the_default_world(self, sandbox: Sandbox) -> None:
         """All feeds of the first account of the default world contain between 20,000 and 32,000 records."""
         sizes = {name: len(sandbox.book(name)) for name in sandbox.sources}
@@ -258,7 +260,6 @@ class TestTrade:
 class TestTime:
     """The world changes over time."""
 
-    @pytest.mark.slow
     def test_the_same_seed_gives_the_same_records_and_numbers(self) -> None:
         """The same seed gives the same records, also after the same steps, and another seed gives others."""
 
@@ -314,7 +315,6 @@ class TestTime:
         TestTrade().test_mutations_of_batches_add_up(changing)
         TestTrade().test_mutations_of_orders_add_up(changing)
 
-    @pytest.mark.slow
     def test_scale_multiplies_the_trade(self, changing: Sandbox) -> None:
         """Twice the scale gives about twice the orders."""
         twice = Sandbox(now=NOW, scale=0.2)

@@ -53,6 +53,7 @@ def uncovered(syncing: Syncing) -> int:
     return missing
 
 
+@pytest.mark.slow
 def test_the_tables_equal_the_server(orders: Syncing) -> None:
     """Windows cover every number up to the cursor, and each version is stored once."""
     outcome = orders.sync_one(ORDERS)
@@ -86,6 +87,7 @@ def test_an_interrupted_load_continues_with_the_missing_pages(orders: Syncing) -
     assert orders.rows("SELECT run_id, since FROM sync.catch_ups") == [("run 2", None)]
 
 
+@pytest.mark.slow
 def test_changes_between_two_parts_of_a_load_are_stored(orders: Syncing) -> None:
     """Records that change between two parts of a load are stored with their last content."""
     fail_after(orders, 14)

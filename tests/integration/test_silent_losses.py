@@ -134,7 +134,7 @@ class TestWarehouseOfAnEarlierVersion:
         orders.assert_equal(ORDERS)
         assert cursor(orders, ORDERS) == orders.sandbox.book(ORDERS).maximum
 
-    @pytest.mark.parametrize("feed", [ORDERS, INBOUND])
+    @cases("feed", [ORDERS, INBOUND], quick=1)
     def test_a_full_sync_corrects_the_cursor(self, empty: Sandbox, tmp_path: Path, feed: str) -> None:
         """A full sync sets the cursor to the proven end, and later changes are read."""
         syncing = filled(empty, tmp_path, feed)
@@ -148,7 +148,7 @@ class TestWarehouseOfAnEarlierVersion:
         assert syncing.sync_one(feed).records > 0
         syncing.assert_equal(feed)
 
-    @pytest.mark.parametrize("full", [True, False])
+    @cases("full", [True, False], quick=1)
     def test_a_record_with_a_too_high_number_accepts_later_versions(self, orders: Syncing, *, full: bool) -> None:
         """A number above the proven end is lowered, and the feed is read again."""
         orders.sync(ORDERS)
@@ -213,7 +213,7 @@ class TestRejectedRecords:
         ((count,),) = syncing.rows("SELECT count(*) FROM sync.rejected_records WHERE resolved_at IS NULL")
         return int(count)
 
-    @pytest.mark.parametrize("times", [1, None])
+    @cases("times", [1, None], quick=1)
     def test_an_empty_page_resolves_none(self, rejected: Syncing, times: int | None) -> None:
         """An empty page resolves no rejected record, however often it is served."""
         rejected.sandbox.faults.add(Fault(kind=Kind.EMPTY_END, where=PATHS[ORDERS], times=times))

@@ -102,7 +102,7 @@ class TestOneBatch:
             assert FeedCursor(connection, PART).position() == Position(1, 9, None, moment, moment)
             assert FeedCursor(connection, FeedPart("other", THINGS.name)).position() == Position()
 
-    @pytest.mark.parametrize("broken", ["things.things", "things.thing_branch_leaves", "cursor"])
+    @cases("broken", ["things.things", "things.thing_branch_leaves", "cursor"], quick=1)
     def test_an_error_rolls_everything_back(self, things: ThingWarehouse, broken: str) -> None:
         """After an error in any statement the file is as before, and the next batch is stored."""
         things.store(branches("1", "2"), word("b", 2, B))
@@ -270,7 +270,7 @@ class TestChildren:
             (1, 1),
         ]
 
-    @pytest.mark.parametrize("nothing", ["", '"branches":[]', '"branches":null'])
+    @cases("nothing", ["", '"branches":[]', '"branches":null'], quick=1)
     def test_an_array_that_disappears_leaves_no_rows(self, things: ThingWarehouse, nothing: str) -> None:
         """An array that becomes empty, null or absent leaves no rows."""
         things.store(branches("1", "2"))

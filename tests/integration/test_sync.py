@@ -76,6 +76,7 @@ def change(syncing: Syncing, key: tuple[str, ...], **fields: Any) -> int:
 class TestFirstSync:
     """The first sync of an empty warehouse."""
 
+    @pytest.mark.slow
     def test_an_empty_server_gives_empty_tables(self, synced_empty: EmptySync) -> None:
         """A sync of an empty server leaves empty tables, and every feed is current."""
         syncing, outcomes = synced_empty

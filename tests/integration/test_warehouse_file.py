@@ -381,7 +381,7 @@ class TestKilled:
 
         assert things.values("SELECT word FROM things.things") == ["b"]
 
-    @pytest.mark.parametrize("part", [0.0, 0.3, 0.9])
+    @cases("part", [0.0, 0.3, 0.9], quick=1)
     def test_a_truncated_log(self, things: ThingWarehouse, part: float) -> None:
         """With a truncated write-ahead log the warehouse opens, and stores large and small transactions."""
         log = self.log_of_killed_process(things)
@@ -447,6 +447,7 @@ except PipelineError as error:
 class TestFullDisk:
     """A full disk while a transaction is stored."""
 
+    @pytest.mark.slow
     def test_a_transaction_that_does_not_fit_is_rolled_back(self, things: ThingWarehouse) -> None:
         """A transaction that does not fit on the disk is rolled back with an error, and the next one can be stored."""
         before = things.contents()
@@ -485,7 +486,7 @@ class TestDamage:
 
         assert path.read_bytes() == content
 
-    @pytest.mark.parametrize("part", [0.01, 0.1, 0.6])
+    @cases("part", [0.01, 0.1, 0.6], quick=1)
     def test_a_truncated_file_is_refused(self, things: ThingWarehouse, part: float) -> None:
         """A truncated file is refused in one line as soon as a missing part is needed, and not changed."""
         random = Random(1)

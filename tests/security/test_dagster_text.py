@@ -123,6 +123,7 @@ def test_rendered_text_is_code(hostile: Project) -> None:
             assert token.type != "text" or "evil" not in token.content, text
 
 
+@pytest.mark.slow
 def test_stored_text_is_short_and_visible(hostile: Project) -> None:
     """In tables and JSON too, text of Floriday is short and contains no control or direction characters."""
     events = json.dumps(stored_events(hostile), ensure_ascii=False)

@@ -11,9 +11,10 @@ from playwright.sync_api import Browser, sync_playwright
 
 from pipelines.dashboard import write_dashboard
 from pipelines.warehouse.file.connection import Warehouse
+from tests.chromium import launch_chromium
 from tests.integration.report_warehouse import ReportWarehouse, make_record
 from tests.integration.reports import handmade_deliveries
-from tests.integration.reports.test_dashboard_page import launch_chromium, open_page, pytestmark
+from tests.integration.reports.test_dashboard_page import open_page, pytestmark
 from tests.moments import NOW
 
 __all__ = ["pytestmark"]

@@ -115,6 +115,7 @@ def test_kept_values_are_removed(marked_values: MarkedProject, capsys: pytest.Ca
     assert_nowhere(marked_values, "".join(capsys.readouterr()))
 
 
+@pytest.mark.slow
 def test_dropped_values_are_never_stored(marked_values: MarkedProject, capsys: pytest.CaptureFixture[str]) -> None:
     """Values that are dropped from the start are never stored or printed, by commands or by Dagster."""
     assert marked_values.run("sync", treatment="drop") == 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from urllib.parse import quote, urlsplit
 
@@ -14,11 +12,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipelines.orchestration.serving.dagster_dev import refuses_foreign_names
 from pipelines.sandbox import Sandbox
+from tests.chromium import CHROMIUM, launch_chromium
 from tests.moments import NOW
 from tests.security.foreign_page import ATTACKS, OWN, foreign_server
 from tests.security.guarded_dagster import LAUNCH, PROXY, RUNS, GuardedDagster, guarded_dagster, send
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 EVIL = "evil.example"
 """The attacker's host name, which resolves to the loopback in the browser, as after DNS rebinding."""
@@ -242,11 +239,7 @@ def browser() -> Iterator[Browser]:
     Its own protection of the local network is turned off, because other browsers do not have it.
     """
     switches = [f"--host-resolver-rules=MAP {EVIL} 127.0.0.1", "--disable-features=LocalNetworkAccessChecks"]
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with (
-        sync_playwright() as driver,
-        driver.chromium.launch(executable_path=CHROMIUM, args=[*switches, *root]) as started,
-    ):
+    with sync_playwright() as driver, launch_chromium(driver, *switches) as started:
         yield started
 
 
@@ -257,6 +250,7 @@ def page(browser: Browser) -> Iterator[Page]:
         yield page
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt-get install chromium")
 class TestBrowser:

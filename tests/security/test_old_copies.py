@@ -42,6 +42,7 @@ def command(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return run_command
 
 
+@pytest.mark.slow
 def test_copies_of_older_settings_are_removed(
     command: RunCommand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

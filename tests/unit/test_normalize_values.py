@@ -408,7 +408,7 @@ def test_a_record_without_key_or_number_is_rejected(read: Reader, raw: bytes, re
     assert str(rejected.value).startswith(reason)
 
 
-@cases("column", ["x", "word", "words", "part", "branches", "sequenceNumber", "thingId"], quick=2)
+@cases("column", ["x", "word", "words", "part", "branches", "sequenceNumber", "thingId"], quick=1)
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"]":', "}]")])
 def test_deep_nesting_is_rejected(read: Reader, column: str, opening: str, closing: str) -> None:
     """A record nested deeper than the limit is rejected, also at the depths at which Python and Arrow fail."""

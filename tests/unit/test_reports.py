@@ -214,6 +214,7 @@ def test_a_second_installation_writes_nothing(warehouses: list[Installed]) -> No
         assert install(warehouse.connection, NAMES[warehouse.api]) == []
 
 
+@pytest.mark.slow
 def test_a_changed_report_is_installed_again() -> None:
     """A report of another version is replaced with its columns."""
     connection = create_with_reports("suppliers").connection
@@ -224,6 +225,7 @@ def test_a_changed_report_is_installed_again() -> None:
     assert "revenue" in [name for name, *_ in connection.execute("FROM reports.revenue_by_week").description or ()]
 
 
+@pytest.mark.slow
 def test_a_report_without_its_tables_is_left_out() -> None:
     """A report that reads a table that this API does not serve is not installed."""
     connection = duckdb.connect()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from pipelines.sandbox import Sandbox
+from tests.chromium import launch_chromium
 from tests.integration.report_warehouse import ReportWarehouse, feeds_of_reports
 from tests.integration.reports import handmade_corrections, handmade_deliveries, handmade_orders, handmade_stock
 from tests.moments import NOW
@@ -26,6 +29,13 @@ def _world(api: str, folder: Path) -> ReportWarehouse:
     sandbox.advance(LATER)
     warehouse.store_sandbox(sandbox, feeds, cursors)
     return warehouse
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """The installed Chromium, one for all tests of this folder: its start takes seconds of processor time."""
+    with sync_playwright() as driver, launch_chromium(driver) as chromium:
+        yield chromium
 
 
 @pytest.fixture(scope="session")

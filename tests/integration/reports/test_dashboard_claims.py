@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from pipelines.dashboard import write_dashboard
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.report_warehouse import ORDERS, Json, ReportWarehouse, id_of, make_record, merged
 from tests.integration.reports.test_dashboard_page import (
     DashboardPage,
-    launch_chromium,
     normalized,
     open_page,
     order,
@@ -27,13 +24,6 @@ __all__ = ["pytestmark"]
 MONDAY = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 """Noon of the first day of the running week."""
 ITEM, CUSTOMER, NAMESAKE = id_of("item"), id_of("customer"), id_of("namesake")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The installed Chromium."""
-    with sync_playwright() as driver, launch_chromium(driver) as chromium:
-        yield chromium
 
 
 def weekly_orders(weeks: range, customer: str = CUSTOMER, **fields: object) -> list[Json]:

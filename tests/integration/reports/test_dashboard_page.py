@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +14,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from pipelines.dashboard import write_dashboard
 from pipelines.warehouse.file.connection import Warehouse
+from tests.chromium import CHROMIUM
 from tests.integration.report_warehouse import (
     AMOUNT,
     DELIVERY,
@@ -34,7 +34,6 @@ from tests.integration.report_warehouse import (
 )
 from tests.moments import NOW
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = "PICTURES"
 """The environment variable with the folder in which screenshots are saved; without it, none are saved."""
 
@@ -56,19 +55,6 @@ HOSTILE_NAMES = (
     "{a|rich} \u2028 \u202e reversed",
     "=HYPERLINK('http://example.com')",
 )
-
-
-def launch_chromium(driver: Playwright) -> Browser:
-    """Return the installed Chromium, headless, as a context manager."""
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The installed Chromium."""
-    with sync_playwright() as driver, launch_chromium(driver) as chromium:
-        yield chromium
 
 
 @dataclass

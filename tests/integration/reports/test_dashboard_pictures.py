@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from pipelines.dashboard import write_dashboard
 from pipelines.sandbox import TWO_YEARS, Sandbox
@@ -24,7 +23,6 @@ from tests.integration.reports.test_dashboard_page import (
     LAPTOP,
     PHONE,
     DashboardPage,
-    launch_chromium,
     open_page,
     pytestmark,
     save_screenshot,
@@ -123,13 +121,6 @@ def faults(dashboard: DashboardPage) -> dict[str, list[str]]:
     found = {name: dashboard.page.evaluate(check) for name, check in checks.items()}
     found["wider than the window"] = [f"{dashboard.overflow} pixels"] if dashboard.overflow > 0 else []
     return {name: places for name, places in found.items() if places}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium of this machine."""
-    with sync_playwright() as driver, launch_chromium(driver) as chromium:
-        yield chromium
 
 
 SOME = {("suppliers", "a week old"), ("customers", "two years old")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from pipelines.dashboard import write_dashboard
 from pipelines.reports import find_report
@@ -24,7 +24,6 @@ from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.report_warehouse import AMOUNT, ReportWarehouse, Row, text
 from tests.integration.reports.test_dashboard_page import (
     DashboardPage,
-    launch_chromium,
     normalized,
     open_page,
     pytestmark,
@@ -41,13 +40,6 @@ CHANGE_ADDRESS = """
       window.location.hash = address;
     })
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The installed Chromium."""
-    with sync_playwright() as driver, launch_chromium(driver) as chromium:
-        yield chromium
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ import datetime as dt
 import io
 import json
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from pipelines.cli.entry import run
 from pipelines.dashboard import Selection, write_dashboard
@@ -24,7 +23,6 @@ from tests.integration.reports.test_dashboard_page import (
     LAPTOP,
     QUARTER,
     DashboardPage,
-    launch_chromium,
     normalized,
     open_page,
     pytestmark,
@@ -34,13 +32,6 @@ from tests.integration.reports.test_dashboard_page import (
 from tests.moments import NOW, real_now
 
 __all__ = ["pytestmark"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The installed Chromium."""
-    with sync_playwright() as driver, launch_chromium(driver) as chromium:
-        yield chromium
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.examples import cases
 from tests.integration.report_warehouse import (
     DELIVERY,
     ORDERS,
@@ -234,7 +235,7 @@ def test_moved_request_counts_once(warehouse: ReportWarehouse) -> None:
     assert [row[5:] for row in warehouse.report(REPORT)] == [(1, 100, 100, 40, 60, 0, 0, approx(Decimal("0.4")))]
 
 
-@pytest.mark.parametrize(("status", "delivered"), [("DELIVERED", 100), ("PENDING", 100), ("FAILED", 0), ("DRAFT", 0)])
+@cases(("status", "delivered"), [("DELIVERED", 100), ("PENDING", 100), ("FAILED", 0), ("DRAFT", 0)], quick=1)
 def test_claims_of_failed_shipments_do_not_count(warehouse: ReportWarehouse, status: str, delivered: int) -> None:
     """Claims count as delivered unless their shipment is a draft, cancelled or failed."""
     warehouse.store(ORDERS, [order(1)])
@@ -270,7 +271,7 @@ def test_request_without_pieces_per_package(warehouse: ReportWarehouse) -> None:
     assert [row[8:] for row in warehouse.report(REPORT)] == [(80, 20, 0, 0, approx(Decimal("0.8")))]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("initiator", "made", "by_grower", "by_customer"),
     [
         ("CUSTOMER", "2026-01-05T12:00:00Z", 10, 30),
@@ -278,6 +279,7 @@ def test_request_without_pieces_per_package(warehouse: ReportWarehouse) -> None:
         ("SUPPLIER", "2026-01-02T12:00:00Z", 40, 0),
         ("AGENT", "2026-01-02T12:00:00Z", 40, 0),
     ],
+    quick=1,
 )
 def test_shortage_by_who_caused_it(
     warehouse: ReportWarehouse, initiator: str, made: str, by_grower: int, by_customer: int
@@ -308,9 +310,10 @@ def test_unfulfillable_order(warehouse: ReportWarehouse) -> None:
     assert [row[5:] for row in warehouse.report(REPORT)] == [(1, 100, 100, 0, 100, 0, 0, 0)]
 
 
-@pytest.mark.parametrize(
+@cases(
     ("initiator", "changes", "by_grower"),
     [("SUPPLIER", 1, 100), ("SUPPLIER", 0, 100), ("CUSTOMER", 1, 0), ("CUSTOMER", 0, 0), (None, 0, 0)],
+    quick=2,
 )
 def test_cancelled_order(warehouse: ReportWarehouse, initiator: str | None, changes: int, by_grower: int) -> None:
     """A cancelled order is short by the customer, unless another side requested the cancellation."""
@@ -330,7 +333,7 @@ def test_withdrawn_order(warehouse: ReportWarehouse) -> None:
     assert [row[5:12] for row in warehouse.report(REPORT)] == [(1, 100, 0, 0, 0, 100, 0)]
 
 
-@pytest.mark.parametrize("status", ["PENDING", "ACCEPTED", "REJECTED", "EXPIRED"])
+@cases("status", ["PENDING", "ACCEPTED", "REJECTED", "EXPIRED"], quick=1)
 def test_orders_that_were_never_agreed(warehouse: ReportWarehouse, status: str) -> None:
     """Orders that were not (yet) agreed do not count."""
     warehouse.store(ORDERS, [order(1, status=status)])
