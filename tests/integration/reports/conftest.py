@@ -31,9 +31,9 @@ def _world(api: str, folder: Path) -> ReportWarehouse:
     return warehouse
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The installed Chromium, one for all tests of this folder: its start takes seconds of processor time."""
+    """The installed Chromium."""
     with sync_playwright() as driver, launch_chromium(driver) as chromium:
         yield chromium
 
