@@ -12,6 +12,7 @@ from tests.killed_syncs import kill_syncs
 MANY = 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.slow)])
 def test_a_few_kills_do_no_harm(kills: int) -> None:
     """After kills no commit is lost, no key doubled and no child orphaned, and at the end all equals the server."""

@@ -143,7 +143,7 @@ def converted(served: Any, read: Any) -> Any:
     return float(served) if isinstance(served, Decimal) else served
 
 
-@cases("feed", READABLE, quick=8)
+@cases("feed", READABLE, quick=4)
 def test_the_client_reads_every_record(sandbox: Sandbox, apis: Any, feed: str) -> None:
     """The client reads all records of a feed with all their values, page by page."""
     result, records = sync_with_client(apis, sandbox, feed)

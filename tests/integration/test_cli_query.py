@@ -433,6 +433,7 @@ def test_signals_stop_a_long_query(file: str, end: signal.Signals, code: int, wa
     assert warehouse.exists()
 
 
+@pytest.mark.slow
 def test_an_unread_result_does_not_block_the_file(warehouse: Path) -> None:
     """The timeout ends a query whose output nobody reads, and releases the database file."""
     process = subprocess.Popen(
@@ -471,6 +472,7 @@ def test_closed_standard_streams(closed: str, sql: str, code: int, tmp_path: Pat
     assert (tmp_path / "out.csv").exists() == (code == 0)
 
 
+@pytest.mark.slow
 def test_sql_must_be_utf8(warehouse: Path) -> None:
     """SQL that is not UTF-8 is a usage error, and an ASCII locale does not change the letters of SQL."""
     broken = subprocess.run(

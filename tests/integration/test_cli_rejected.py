@@ -236,6 +236,7 @@ class TestRetry:
 class TestSubFeeds:
     """``--retry`` of a feed with sub-feeds."""
 
+    @pytest.mark.slow
     def test_a_record_is_only_searched_in_its_own_sub_feed(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: Printed
     ) -> None:

@@ -21,7 +21,6 @@ from pipelines.cli.commands import demo as demonstration
 from pipelines.cli.docs.readme_outputs import shortened
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from tests.command_line import ROOT, FinishedCommand, Printed, command, floriday, process_environment
-from tests.examples import cases
 
 FEEDS = [source.name for source in catalogue_of("suppliers").sources]
 
@@ -60,7 +59,8 @@ def test_a_warehouse_cannot_be_chosen(name: str, tmp_path: Path, printed: Printe
 class TestSandbox:
     """``floriday sandbox``."""
 
-    @cases("end", [signal.SIGINT, signal.SIGTERM], quick=1)
+    @pytest.mark.slow
+    @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
     def test_the_printed_settings_work(self, end: signal.Signals, tmp_path: Path) -> None:
         """The printed settings are valid in a `.env` file and in a shell, and work until a signal ends the command."""
         with running(tmp_path, "--port", "0") as (process, printed):

@@ -176,6 +176,7 @@ class TestSync:
         assert code == 0
         assert table(out)["north", ORDERS][0] == "5"
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("synced_orders")
     def test_full_reads_everything_again(self, printed: Printed) -> None:
         """With ``--full``, all records are read again, and none is new or changed."""
@@ -305,6 +306,7 @@ class TestSync:
         assert re.search(r"field \S*bouquetOfTheDay \(\w+\) that this version does not know", out)
         assert "values that this version does not know: HALF [2JDONE" in out
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("synced_orders")
     def test_a_restarted_numbering_is_reported(self, printed: Printed, sandbox: Sandbox) -> None:
         """When Floriday restarts the numbering of a feed, the output reports the new series."""

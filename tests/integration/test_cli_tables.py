@@ -67,6 +67,7 @@ def described(printed: Printed, name: str) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.slow
 def test_tables_and_views_are_described(api: str, printed: Printed, synced: tuple[str, Path]) -> None:
     """The columns of a table are those of the catalogue, and each join is a column that exists."""
     tables = {each.qualified_name: each for source in catalogue_of(api).sources for each in tables_of(source).walk()}

@@ -184,6 +184,7 @@ class TestAfterAClockInTheFuture:
             assert found.current_at == until
             assert unread_since(connection, ORDERS) == {"main": until}
 
+    @pytest.mark.slow
     def test_changes_are_stored_with_the_correct_time(self, synced: Syncing, sandbox: Sandbox) -> None:
         """Changes are stored as the newest versions with the correct time, and the published copy is renewed."""
         target = synced.path.with_name("copy.duckdb")

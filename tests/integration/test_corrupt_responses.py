@@ -92,7 +92,7 @@ def sync_with(sync: ScriptedSync, corrupt: Corruption) -> bool:
     return corrupted.current
 
 
-@settings(max_examples=examples(4))
+@settings(max_examples=examples(3))
 @given(seed=st.integers(0, 10**6))
 def test_an_invalid_value_affects_only_its_record(syncs: Iterator[ScriptedSync], seed: int) -> None:
     """A record with any invalid value is rejected, and the other records of its page are stored."""
@@ -117,7 +117,7 @@ def with_value(record: JsonObject, value: str, random: Random) -> bytes:
     return ("{" + ",".join(f"{json.dumps(known)}:{inner}" for known, inner in members.items()) + "}").encode()
 
 
-@settings(max_examples=examples(5))
+@settings(max_examples=examples(3))
 @given(
     value=st.sampled_from(INVALID_NUMBERS),
     text=st.sampled_from(['"maximumSequenceNumber"', '"results"', "{", "[", "]", "}", ","]),
@@ -185,7 +185,7 @@ def test_an_invalid_identity_affects_only_its_account(
     assert {account for account, _ in run.outcomes} == {"north"}
 
 
-@settings(max_examples=examples(5))
+@settings(max_examples=examples(3))
 @given(
     status=st.sampled_from([200, 204, 206, 304, 308, 400, 404, 408, 418, 423, 429, 500, 502, 503, 504, 599]),
     headers=st.builds(

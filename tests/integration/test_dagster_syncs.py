@@ -218,6 +218,7 @@ class TestFailures:
         assert project.last_run().status is dg.DagsterRunStatus.SUCCESS
         assert {name for name, outcome in outcomes.items() if outcome.skipped} == {ORDERS}
 
+    @pytest.mark.slow
     def test_a_refused_key_does_not_stop_other_accounts(self, two_accounts: Project) -> None:
         """The feed fails with one line that names the account, and the other account's rows are stored."""
         keys = {**two_accounts.sandbox.api_keys, "south": "wrong-key-of-the-south"}

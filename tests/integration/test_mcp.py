@@ -465,6 +465,7 @@ def test_the_published_copy(synced: Path, tmp_path: Path) -> None:
         assert client.call("freshness").content["is_published_copy"]
 
 
+@pytest.mark.slow
 def test_a_busy_warehouse(synced: Path, tmp_path: Path) -> None:
     """While a process writes for longer than a call may take, the answer says so; afterwards calls work again."""
     path = tmp_path / "floriday.duckdb"

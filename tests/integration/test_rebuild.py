@@ -147,6 +147,7 @@ class TestCommand:
         monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(traded.path))
         monkeypatch.chdir(tmp_path)
 
+    @pytest.mark.slow
     def test_named_feeds(self, printed: Printed) -> None:
         """The command prints the rebuilt feeds, and needs no credentials."""
         code, out, err = printed("rebuild", "batches", "trade_items")

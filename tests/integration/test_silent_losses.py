@@ -322,6 +322,7 @@ class TestRestarts:
 
         assert orders.sync_one(ORDERS).restarted
 
+    @pytest.mark.slow
     def test_rejected_records_alone_do_not_prove_a_restart(self, orders: Syncing) -> None:
         """While no valid record is served after the maximum fell, the feed is examined again by each sync."""
         orders.sync(ORDERS)
@@ -348,6 +349,7 @@ class TestRestarts:
         key = documents[1]["salesOrderId"]
         assert orders.rows(f"SELECT number_of_pieces FROM {ORDERS} WHERE sales_order_id = '{key}'") == [(4,)]
 
+    @pytest.mark.slow
     def test_after_a_423_a_restart_with_a_higher_maximum_is_detected(self, orders: Syncing) -> None:
         """After a status 423, lower numbers of known records prove a restart even if the maximum is higher."""
         orders.sync(ORDERS)

@@ -355,7 +355,7 @@ FAULTS = [
 ]
 
 
-@cases("fault", FAULTS, quick=4, ids=[f"{place} {fault.kind}" for place, fault in enumerate(FAULTS)])
+@cases("fault", FAULTS, quick=2, ids=[f"{place} {fault.kind}" for place, fault in enumerate(FAULTS)])
 def test_a_passing_fault_costs_no_record(orders: Syncing, fault: Fault) -> None:
     """After a temporary fault and at most two syncs the tables equal the server, within a limit of calls."""
     orders.sandbox.faults.add(fault)

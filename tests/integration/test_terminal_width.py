@@ -118,7 +118,7 @@ CASES = {
     "catalogue": [Case(("catalogue", "swagger.json"))],
 }
 """The commands by name. The tests at the end run ``demo`` and ``up`` as a whole."""
-QUICK = ("check", "status", "tables", "report", "query", "catalogue", "up")
+QUICK = ("check", "status", "report", "query")
 """Commands that take little time."""
 
 

@@ -63,6 +63,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "page.html"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("account", ["north", NAMES[0], pytest.param(NAMES[1], marks=pytest.mark.slow)])
 def test_no_label_changes_the_objects_of_the_page(account: str, page: Path, browser: Browser) -> None:
     """Drawing, hovering and filtering do not change the properties of any built-in object."""

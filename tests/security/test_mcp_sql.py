@@ -107,6 +107,7 @@ def attack(client: Connected, place: Place) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_each_class_is_refused(place: Place) -> None:
     """One statement of each class, an endless one and a huge one are refused, and change nothing."""
     before = place.state()

@@ -235,6 +235,7 @@ def test_a_report_without_its_tables_is_left_out() -> None:
     assert views_and_macros(connection, "revenue_by_week") == []
 
 
+@pytest.mark.slow
 def test_a_report_without_its_columns_is_left_out() -> None:
     """A report that reads a column that a table lacks is not installed, not even partly."""
     connection = duckdb.connect()

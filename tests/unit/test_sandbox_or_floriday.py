@@ -96,6 +96,7 @@ def test_the_sandbox_has_its_own_files(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_sandboxs_warehouse_is_deleted_first(tmp_path: Path) -> None:
     """The files of an earlier sandbox are deleted, unless a sync still runs on them."""
     warehouse = tmp_path / sandbox_or_floriday.WAREHOUSES["customers"]
