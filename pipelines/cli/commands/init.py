@@ -134,12 +134,24 @@ def _ask(question: str, option: str, *, is_secret: bool = False) -> str:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(f"{option} is missing, and there is no terminal to ask on")
     try:
-        answer: str = typer.prompt(question, hide_input=is_secret)
-    except typer.Abort:
+        answer = _hidden(question) if is_secret else str(typer.prompt(question))
+    except (typer.Abort, EOFError, KeyboardInterrupt):
         if not is_secret:
             print_line()  # ends the line of the question, which stays open unless the answer is hidden
         raise UsageError(f"{option} is missing: the question was not answered") from None
     return answer.strip()
+
+
+def _hidden(question: str) -> str:
+    """The answer to a question, which the terminal does not show.
+
+    ``typer.prompt`` asks before it turns the echo off, so that a quickly pasted secret would be shown and lost.
+    """
+    from getpass import getpass
+
+    while not (answer := getpass(f"{question}: ", stream=sys.stdout)):
+        pass
+    return answer
 
 
 def _choice(given: str | None, question: str, option: str, choices: tuple[str, ...]) -> str:
