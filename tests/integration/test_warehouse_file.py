@@ -82,7 +82,7 @@ class TestBlocks:
 
     def test_a_new_file_has_small_blocks(self, things: ThingWarehouse) -> None:
         """A new file has the block size that makes small commits cheap."""
-        assert block_size(things.path) == BLOCK_SIZE == 65536
+        assert block_size(things.path) == BLOCK_SIZE == 131072
 
     def test_all_supported_versions_of_duckdb_read_the_file(self, things: ThingWarehouse) -> None:
         """A new file and a compacted one have the storage format of DuckDB 1.4.0, whichever version wrote them."""
