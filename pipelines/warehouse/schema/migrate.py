@@ -15,7 +15,8 @@ from pipelines.errors import WarehouseError
 from pipelines.warehouse.file.duckdb_errors import first_line
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, SYNC_TABLES
 from pipelines.warehouse.schema.feed_tables import create_feed_tables, create_statement, expected_columns
-from pipelines.warehouse.schema.introspection import Columns, existing_columns, has_tables
+from pipelines.warehouse.schema.introspection import Columns, existing_columns
+from pipelines.warehouse.schema.owner import stored_settings
 from pipelines.warehouse.sql import current_rows, listed, quoted, record_key, same_key, versions
 
 _NUMBERS = quoted("numbers before")
@@ -26,10 +27,7 @@ def is_up_to_date(connection: duckdb.DuckDBPyConnection, api_version: str) -> bo
 
     A file in which nothing was ever stored is up to date.
     """
-    if not has_tables(connection, "sync", "settings"):
-        return True
-    rows = connection.execute("FROM sync.settings").fetchall()
-    stored = dict(zip((column[0] for column in connection.description or ()), rows[0], strict=True)) if rows else None
+    stored = stored_settings(connection)
     if stored is None or stored["layout_version"] > LAYOUT_VERSION:
         return True
     return (stored["layout_version"], stored.get("api_version")) == (LAYOUT_VERSION, api_version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import duckdb
@@ -29,18 +30,23 @@ class Owner:
         return self.layout_version < LAYOUT_VERSION
 
 
+def stored_settings(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
+    """The row of ``sync.settings`` by its columns, of which an older layout lacks some; None if nothing was stored."""
+    if not has_tables(connection, "sync", "settings"):
+        return None
+    rows = connection.execute("FROM sync.settings").fetchall()
+    return dict(zip((column[0] for column in connection.description or ()), rows[0], strict=True)) if rows else None
+
+
 def read_owner(connection: duckdb.DuckDBPyConnection) -> Owner | None:
     """The owner of the warehouse; None if nothing was stored yet.
 
     Raises:
         NewerWarehouseError: the layout is newer than this program.
     """
-    if not has_tables(connection, "sync", "settings"):
+    stored = stored_settings(connection)
+    if stored is None:
         return None
-    rows = connection.execute("FROM sync.settings").fetchall()
-    if not rows:
-        return None
-    stored = dict(zip((column[0] for column in connection.description or ()), rows[0], strict=True))
     version = stored["layout_version"]
     if version > LAYOUT_VERSION:
         raise NewerWarehouseError(
