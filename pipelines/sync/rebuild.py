@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -113,11 +113,14 @@ def _fill(connection: duckdb.DuckDBPyConnection, source: Source, table: Table) -
 def _normalized(source: Source, table: Table, slices: Iterable[Slice]) -> Iterator[tuple[Slice, Batch]]:
     """The slices with what they hold; while the caller stores one, threads normalize the next ones."""
     names = former_names(source.record)
+
+    def normalized(payloads: Sequence[bytes]) -> Batch:
+        return normalize(table, with_present_names(payloads, names), with_originals=False)
+
     with ThreadPoolExecutor(NORMALIZERS, "floriday normalize") as normalizer:
         pending: list[tuple[Slice, Future[Batch]]] = []
         for log_slice in slices:
-            payloads = with_present_names(log_slice.payloads, names) if names else log_slice.payloads
-            pending.append((log_slice, normalizer.submit(normalize, table, payloads, with_originals=False)))
+            pending.append((log_slice, normalizer.submit(normalized, log_slice.payloads)))
             if len(pending) > QUEUED_SLICES:
                 before, batch = pending.pop(0)
                 yield before, batch.result()
