@@ -11,6 +11,8 @@ function idName(split, id) {
   return id ? labelOf(split, id) : null;
 }
 
+const MOST_PRINTED = 40; // rows that a meeting goes through: orders to leave, and customers that changed
+
 const STEPS = dictionary({
   COMMIT: t("Can still be cancelled"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
 });
@@ -39,6 +41,7 @@ function departures(chosen) {
         column(t("Trade item")), column(t("Destination")), column(t("Open pieces"), grouped), column(t("Open packages"), grouped)],
       rows: rows.map(([, time, order, step, customer, item, destination, pieces, packages]) => row([time, order, STEPS[step] || words(step),
         idName("partner", customer), idName("item", item), destination, pieces, packages], PLACES.get(customer))),
+      few: Math.max(FEW, Math.min(MOST_PRINTED, rows.filter(([, time]) => time && leaves(time) !== "later").length)),
       whole: [t("Total"), null, null, null, null, null, ...[7, 8].map((place) => rows.reduce((sum, each) => sum + (each[place] || 0), 0))],
     },
   };
@@ -60,6 +63,7 @@ function changes(chosen) {
         worth(t("A year earlier"), chosen), column(t("Change"), (part) => change(1 + part, 1)), column(t("Last order"), null, { show: inAmsterdam })],
       rows: rows.map(([, customer, status, now, before, , time]) => row([idName("partner", customer), status ? words(status) : null, Number(now),
         Number(before), Number(before) ? Number(now) / Number(before) - 1 : null, time], PLACES.get(customer))),
+      few: 24,
       whole: [t("Total"), null, sum(3), sum(4), sum(4) ? sum(3) / sum(4) - 1 : null, null],
     },
   };
