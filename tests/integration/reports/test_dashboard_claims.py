@@ -299,7 +299,7 @@ def test_correction_requests_add_up(warehouse: ReportWarehouse, browser: Browser
         ]
 
 
-def test_what_cannot_be_known_is_said(warehouse: ReportWarehouse, browser: Browser) -> None:
+def test_invoices_that_cannot_be_known(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Orders whose invoices nobody reports are an amount of their own, and not part of the revenue that is checked."""
     paid = {"salesChannel": "FLORIDAY", "paymentProvider": "RFH"}
     outside = {"salesChannel": "VRM_CLOCK", "paymentProvider": "VRM", "salesOrderId": id_of("outside")}
