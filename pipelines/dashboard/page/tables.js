@@ -10,7 +10,7 @@ const whole = new Set();
 const sorted = new Map();
 
 // A column: numbers have a format, other values may have a function `show`; `byKey` sorts by the keys of the rows, `choose` makes
-// its texts buttons that filter by them.
+// its texts buttons that filter by them; paper has no room for those of the `screen`.
 function column(name, format, more = {}) {
   return { name, format, number: Boolean(format), ...more };
 }
@@ -45,7 +45,11 @@ function tableOf(id, table, caption) {
   return make("table", { role: "table" }, make("caption", null, caption), make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }, ...body), foot);
 }
 
-function heading(id, { name, number }, place) {
+function classOf({ number, screen }) {
+  return [number && "number", screen && "screen"].filter(Boolean).join(" ") || null;
+}
+
+function heading(id, { name, number, screen }, place) {
   const order = sorted.get(id);
   const direction = order?.place === place ? (order.falls ? "descending" : "ascending") : null;
   const turn = () => {
@@ -53,16 +57,16 @@ function heading(id, { name, number }, place) {
     render();
     at(`${id}-table`).querySelectorAll("thead button")[place].focus();
   };
-  return make("th", { scope: "col", role: "columnheader", class: number ? "number" : null, "aria-sort": direction, "data-label": name },
+  return make("th", { scope: "col", role: "columnheader", class: classOf({ number, screen }), "aria-sort": direction, "data-label": name },
     make("button", { type: "button", class: "sort", on: { click: turn } }, name));
 }
 
 // A narrow window shows each row as lines of text: every value then has the name of its column, and the roles keep it a table.
-function cell({ name, number, format, show, choose }, value, isHead, row = null) {
+function cell({ name, number, screen, format, show, choose }, value, isHead, row = null) {
   const text = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
   const content = choose && row && row.key !== undefined
     ? make("button", { type: "button", class: "pick", title: t("Filter by this"), on: { click: () => choose(row.key) } }, text) : text;
-  const looks = [number && "number", text === NOTHING && "nothing", (text.length < 15 || show === inAmsterdam) && "short", text.length < 23 && "brief"].filter(Boolean).join(" ");
+  const looks = [classOf({ number, screen }), text === NOTHING && "nothing", (text.length < 15 || show === inAmsterdam) && "short", text.length < 23 && "brief"].filter(Boolean).join(" ");
   return make(isHead ? "th" : "td", { class: looks || null, scope: isHead ? "row" : null, role: isHead ? "rowheader" : "cell",
     "data-label": isHead ? null : name }, content);
 }
