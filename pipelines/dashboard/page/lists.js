@@ -40,7 +40,7 @@ function departures(chosen) {
     table: {
       columns: [column(t("Latest delivery"), null, { show: inAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Customer"), null, { choose: (key) => toggle("partner", key) }),
         column(t("Trade item")), column(t("Destination")), column(t("Open pieces"), grouped), column(t("Open packages"), grouped), column(t("Carrier")),
-        ...(several ? [column(t("Currency"))] : [])],
+        ...(several ? [column(t("Currency"), null, { screen: true })] : [])],
       rows: rows.map(([, time, order, step, customer, item, destination, pieces, packages, carrier, currency]) => row([time, order, STEPS[step] || words(step),
         idName("partner", customer), idName("item", item), destination, pieces, packages, carrier, ...(several ? [currency] : [])], PLACES.get(customer))),
       few: Math.max(FEW, Math.min(MOST_PRINTED, rows.filter((each) => isDue(each) !== "later").length)),

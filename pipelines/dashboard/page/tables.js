@@ -66,7 +66,7 @@ function cell({ name, number, screen, format, show, choose }, value, isHead, row
   const text = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
   const content = choose && row && row.key !== undefined
     ? make("button", { type: "button", class: "pick", title: t("Filter by this"), on: { click: () => choose(row.key) } }, text) : text;
-  const looks = [classOf({ number, screen }), text === NOTHING && "nothing", (text.length < 15 || show === inAmsterdam) && "short", text.length < 23 && "brief"].filter(Boolean).join(" ");
+  const looks = [classOf({ number, screen }), text === NOTHING && "nothing", (text.length < 14 || show === inAmsterdam) && "short"].filter(Boolean).join(" ");
   return make(isHead ? "th" : "td", { class: looks || null, scope: isHead ? "row" : null, role: isHead ? "rowheader" : "cell",
     "data-label": isHead ? null : name }, content);
 }
