@@ -4,12 +4,12 @@ const SECTIONS = [
   { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
     note: t("Committed orders by week of delivery; each full week beside the one of that number a year earlier, where both years have one.") },
   { id: "departures", list: "departures", title: t("Orders to pick and deliver"), build: departures, every: true, wide: true,
-    note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen.") },
+    note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave as much earlier as the way takes. What can still be cancelled is not in the revenue yet.") },
   { id: "partners", fact: "sales", title: PARTNER.Many, build: pareto,
     note: t("The largest first, and what they make up together."), hint: t("Click on one to filter.") },
   { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first."), hint: t("Click on one to filter.") },
   { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true, sells: true,
-    note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen.") },
+    note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
   { id: "clock", fact: "sales", title: t("Clock and direct price"), build: clockAndDirect,
     note: t("Bare pieces, without packing, services and delivery. What is sold at the clock may differ from what is not.") },
@@ -19,8 +19,8 @@ const SECTIONS = [
     note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received.") },
   { id: "corrections", fact: "corrections", title: t("Corrections"), build: corrections,
     note: t("Requests to change an order after the sale, by the week of its delivery.") },
-  { id: "invoices", fact: "invoices", title: t("Open invoices"), build: openInvoices,
-    note: t("Delivered orders that are invoiced differently than ordered, or after a week not at all. Where invoices are not reported, nothing is shown.") },
+  { id: "invoices", fact: "invoices", title: t("Delivered, not invoiced"), build: openInvoices,
+    note: t("Orders whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all. Whether they are paid is not known here.") },
   { id: "stock", fact: "stock", title: t("Stock and sell-through"), build: stock, every: true, wide: true,
     note: t("Batches by the day of their harvest or production; those of which most is left come first.") },
   { id: "actions", fact: "actions", title: t("Purchase orders that need action"), build: actions, every: true, wide: true,
@@ -35,8 +35,12 @@ function drawing(id, picture) {
   return [legendOf(picture), make("div", { class: picture.choose ? "chart clickable" : "chart", id: `${id}-chart`, role: "img", "aria-label": picture.alt })];
 }
 
-// What a list can be filtered by.
+// What a list can be filtered by, and the period that it shows whatever weeks are chosen.
 const LISTED = { departures: { partner: true, item: true }, changes: { partner: true, currency: true } };
+const PERIODS = {
+  departures: () => t("the last two weeks and all later ones"),
+  changes: () => periodName(CONTENT.week - USUAL, CONTENT.week - 1),
+};
 
 function sectionOf({ id, fact, list, title, build, note, hint, wide, every }) {
   const columns = list ? LISTED[list] : FACTS[fact];
@@ -49,7 +53,7 @@ function sectionOf({ id, fact, list, title, build, note, hint, wide, every }) {
   const content = rows
     ? [make("div", { class: "figures" }, ...built.figures.filter(Boolean).map(figure)),
       ...(built.picture ? drawing(id, built.picture) : []),
-      ...disclosure(id, title, built.table, `${title}: ${choices(columns, Boolean(list))}`)]
+      ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list]?.())}`)]
     : [make("p", { class: "empty" }, t("Nothing in this selection."))];
   const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}`, "aria-labelledby": `${id}-title` },
     make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), hint ? make("span", { class: "hint" }, ` ${hint}`) : null), ...content);
