@@ -204,7 +204,7 @@ class TestSync:
         Syncing(sandbox, warehouse).assert_equal(ORDERS, account="north")
 
     @pytest.mark.usefixtures("existing_warehouse")
-    def test_a_feed_that_fell_is_read_again_and_says_so(self, printed: Printed, warehouse: Path) -> None:
+    def test_a_feed_that_fell_is_read_again_with_the_reason(self, printed: Printed, warehouse: Path) -> None:
         """A feed that ends below the number that was read last is read again from 0, with the reason."""
         printed("sync", ORDERS, "--account", "north")
         with duckdb.connect(str(warehouse)) as connection:

@@ -62,7 +62,7 @@ def test_days_that_were_read_are_no_failure(capsys: pytest.CaptureFixture[str]) 
     )
 
 
-def test_a_dry_run_says_why_a_feed_is_not_current(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_prints_the_reason_of_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     """A dry run that ends with a failure prints its reason."""
     outcome = sub_feed(maximum=9, cursor=7)
 

@@ -65,18 +65,14 @@ def dashboard(
 
         floriday dashboard --from 2026-10-05 --to 2026-11-01 --account main --language nl
     """
-    from pipelines.cli.output import check_output
     from pipelines.cli.terminal.status_line import elapsed_time
     from pipelines.dashboard import path_beside, write_dashboard
-    from pipelines.errors import UsageError
     from pipelines.reports.parameters import given_parameters
     from pipelines.settings import load_local_settings
     from pipelines.text_format import file_size
     from pipelines.warehouse.file.connection import Warehouse
 
-    check_output(output, "dashboard.html")
-    if output is not None and output.suffix.lower() not in {"", ".htm", ".html"} and not output.exists():
-        raise UsageError(f"--output {output}: the page is HTML; name it {output.with_suffix('.html').name}")
+    _check_place(output)
     settings = load_local_settings()
     options = {"from_date": from_date, "to_date": to_date, "currency": currency, "customer": customer}
     given = given_parameters({**options, "grower": grower, "trade_item": trade_item}, option_name)
@@ -87,6 +83,17 @@ def dashboard(
     print_line(f"{made.path}: {made.orders:,} orders, {file_size(made.size)}")
     if show:
         typer.launch(made.path.resolve().as_uri())
+
+
+def _check_place(output: Path | None) -> None:
+    """Raise a UsageError for a folder, and for an ending that is not that of a page."""
+    from pipelines.cli.output import check_output
+    from pipelines.errors import UsageError
+
+    check_output(output, "dashboard.html")
+    is_page = output is None or output.suffix.lower() in {"", ".htm", ".html"}
+    if output is not None and not is_page and (output.is_file() or not output.exists()):
+        raise UsageError(f"--output {output}: the page is HTML; name it {output.with_suffix('.html').name}")
 
 
 def _selection(
