@@ -50,10 +50,18 @@ function drawing(id, picture) {
   return [legendOf(picture), make("div", { class: picture.choose ? "chart clickable" : "chart", id: `${id}-chart`, role: "img", "aria-label": picture.alt })];
 }
 
-// What a list can be filtered by.
+// What a list can be filtered by, and the period that it shows whatever weeks are chosen.
 const EACH = { partner: true, item: true, currency: true };
 const LISTED = { departures: { partner: true, item: true }, changes: { partner: true, currency: true }, contracts: EACH, requests: EACH, uninvoiced: EACH,
   leftovers: { item: true } };
+const PERIODS = {
+  departures: () => t("the last two weeks and all later ones"),
+  changes: () => periodName(CONTENT.week - USUAL, CONTENT.week - 1),
+  contracts: () => t("lines that have not ended"),
+  requests: () => t("all weeks"),
+  uninvoiced: () => t("all weeks"),
+  leftovers: () => t("all weeks"),
+};
 
 function sectionOf({ id, fact, list, title, build, note, hint, wide, every, screen }) {
   const columns = list ? LISTED[list] : FACTS[fact];
@@ -66,7 +74,7 @@ function sectionOf({ id, fact, list, title, build, note, hint, wide, every, scre
   const content = rows
     ? [make("div", { class: "figures" }, ...built.figures.filter(Boolean).map(figure)),
       ...(built.picture ? drawing(id, built.picture) : []),
-      ...disclosure(id, title, built.table, `${title}: ${choices(columns, Boolean(list))}`)]
+      ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list]?.())}`)]
     : [make("p", { class: "empty" }, t("Nothing in this selection."))];
   const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}`, "aria-labelledby": `${id}-title` },
     make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), hint ? make("span", { class: "hint" }, ` ${hint}`) : null), ...content);
