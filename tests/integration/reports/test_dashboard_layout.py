@@ -146,8 +146,10 @@ def use_lists(dashboard: DashboardPage) -> None:
 
 def faults(page: Page) -> list[str]:
     """Return what is off the screen, covered or cut."""
-    found: list[str] = page.evaluate(OFF_SCREEN) if page.viewport_size and page.viewport_size["width"] <= 600 else []
-    return found + page.evaluate(COVERED, CONTROLS) + page.evaluate(CHOSEN_WEEKS)
+    checks = {COVERED: CONTROLS, CHOSEN_WEEKS: None}
+    if page.viewport_size and page.viewport_size["width"] <= 600:
+        checks[OFF_SCREEN] = None
+    return [str(fault) for check, argument in checks.items() for fault in page.evaluate(check, argument)]
 
 
 @pytest.mark.slow
