@@ -72,8 +72,8 @@ const DUTCH = dictionary({
   "is what the accepted ones changed": "is de wijziging door wat geaccepteerd is",
   "without an answer, and {expired} that expired without one": "zonder antwoord, en {expired} zonder antwoord verlopen",
   "No answer": "Geen antwoord",
-  "in the running week so far: {pieces} pieces that are due and have not left count as short":
-    "tot nu toe in de lopende week: {pieces} stuks die al geleverd moesten zijn en nog niet weg zijn, tellen als te weinig",
+  "in the running week so far, {pieces} pieces not left yet":
+    "tot nu toe in de lopende week, {pieces} stuks nog niet weg",
   "By: {side}": "Door: {side}",
   "requests": "verzoeken",
   "Correction requests by week of delivery.": "Correctieverzoeken per leverweek.",
@@ -226,8 +226,8 @@ const DUTCH = dictionary({
   "Click on one to filter.": "Klik er één aan om te filteren.",
   "Where orders come in, and how they were traded.": "Waar orders binnenkomen, en hoe ze verhandeld zijn.",
   "Clock and direct price": "Klokprijs en directe prijs",
-  "Bare pieces, without packing, services and delivery. The clock is the auction, its presales and sales from the nursery; all else is direct: direct sales, contracts and bids. What is sold at the clock may differ from what is not.":
-    "Kale stuks, zonder verpakking, diensten en levering. De klok is de veiling, haar voorverkoop en verkoop vanaf de kwekerij; al het andere is direct: directe verkoop, contracten en biedingen. Wat op de klok verkocht wordt, kan anders zijn dan de rest.",
+  "Bare pieces, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids.":
+    "Kale stuks, zonder verpakking, diensten en levering. Klok: veiling, voorverkoop, vanaf kwekerij. Direct: al het andere, ook contracten en biedingen.",
   "Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower.":
     "Bestelde stuks vóór alle correcties; orders waarvan de levering voorbij is. Wat een klant afbestelde, komt niet voor rekening van de kweker.",
   "On-time delivery": "Op tijd geleverd",
@@ -273,7 +273,7 @@ const DUTCH = dictionary({
   "a piece at the clock, of these items and weeks": "per stuk op de klok, van deze artikelen en weken",
   "a piece of the same in direct trade": "per stuk van hetzelfde in directe handel",
   "direct trade against the clock": "directe handel tegenover de klok",
-  "direct trade against the clock, for the same items and weeks": "directe handel tegenover de klok, voor dezelfde artikelen en weken",
+  "direct against the clock, same items and weeks": "direct tegenover klok, zelfde artikelen en weken",
   "Clock pieces": "Stuks klok",
   "Clock price": "Klokprijs",
   "Direct pieces": "Stuks direct",

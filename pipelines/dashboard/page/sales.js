@@ -188,7 +188,7 @@ function clockAndDirect(chosen) {
     figures: [
       { value: price(chosen)(clock), label: t("a piece at the clock") },
       { value: price(chosen)(direct), label: t("a piece in other trade") },
-      same.paid > 0 && { value: change(same.due, same.paid), label: t("direct trade against the clock, for the same items and weeks") },
+      same.paid > 0 && { value: change(same.due, same.paid), label: t("direct against the clock, same items and weeks") },
     ],
     picture: weeks.length && verticalBars({
       weeks,

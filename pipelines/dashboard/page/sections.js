@@ -15,7 +15,7 @@ const SECTIONS = [
     note: t("Lines of contracts that have not ended, those of which least would be taken first: at the pace so far, but at least what is called off. The same whatever weeks are chosen.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
   { id: "clock", fact: "sales", title: t("Clock and direct price"), build: clockAndDirect,
-    note: t("Bare pieces, without packing, services and delivery. The clock is the auction, its presales and sales from the nursery; all else is direct: direct sales, contracts and bids. What is sold at the clock may differ from what is not.") },
+    note: t("Bare pieces, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids.") },
   { id: "clockitems", screen: true, fact: "sales", title: t("Clock and direct by trade item"), build: clockItems,
     note: t("Only items that were sold both ways in one week. The direct price is that of these weeks, weighted by the pieces of the clock.") },
   { id: "prices", screen: true, fact: "prices", title: t("Sold below minimum or contract"), build: lowPrices, wide: true,
