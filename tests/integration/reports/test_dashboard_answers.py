@@ -67,7 +67,7 @@ def test_contracts_that_will_not_be_called_off(page: DashboardPage, grower_world
     assert shown(page, "contracts", 5, 6, 8) == sorted(expected)
     shares = [number(row[9]) for row in page.cells("#contracts tbody tr")]
     assert shares == sorted(shares)
-    short = sum(int(agreed) > int(end) for agreed, _, end in expected)
+    short = sum(int(str(agreed)) > int(str(end)) for agreed, _, end in expected)
     assert page.figures("contracts")[0] == str(short)
 
 
