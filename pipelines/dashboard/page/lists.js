@@ -1,15 +1,17 @@
 // Sections with lists of single orders and customers. Those of open orders and changes are the same in all weeks.
 
 // The rows of a list for the chosen accounts, partners and items; places are those of the identifiers in a row.
-function listed(list, chosen, { partner, item }) {
+function listed(list, chosen, { partner, item, currency }) {
   const fits = (split, id) => !chosen[split].size || [...chosen[split]].some((place) => CONTENT.keys[place] === id);
   return CONTENT.lists[list].filter((each) => (chosen.account === null || each[0] === chosen.account)
-    && fits("partner", each[partner]) && (item === undefined || fits("item", each[item])));
+    && (partner === undefined || fits("partner", each[partner])) && (currency === undefined || chosen.code === null || each[currency] === chosen.code) && (item === undefined || fits("item", each[item])));
 }
 
 function idName(split, id) {
   return id ? labelOf(split, id) : null;
 }
+
+const MOST_PRINTED = 40; // rows that a meeting goes through: orders to leave, and customers that changed
 
 const STEPS = dictionary({
   COMMIT: t("Can still be cancelled"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
@@ -38,9 +40,10 @@ function departures(chosen) {
     table: {
       columns: [column(t("Latest delivery"), null, { show: inAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Customer"), null, { choose: (key) => toggle("partner", key) }),
         column(t("Trade item")), column(t("Destination")), column(t("Open pieces"), grouped), column(t("Open packages"), grouped), column(t("Carrier")),
-        ...(several ? [column(t("Currency"))] : [])],
+        ...(several ? [column(t("Currency"), null, { screen: true })] : [])],
       rows: rows.map(([, time, order, step, customer, item, destination, pieces, packages, carrier, currency]) => row([time, order, STEPS[step] || words(step),
         idName("partner", customer), idName("item", item), destination, pieces, packages, carrier, ...(several ? [currency] : [])], PLACES.get(customer))),
+      few: Math.max(FEW, Math.min(MOST_PRINTED, rows.filter((each) => isDue(each) !== "later").length)),
       whole: [t("Total"), null, null, null, null, null, ...[7, 8].map((place) => rows.reduce((sum, each) => sum + (each[place] || 0), 0)), null, ...(several ? [null] : [])],
     },
   };
@@ -78,6 +81,7 @@ function changes(chosen) {
         return row([idName("partner", customer), state ? words(state) : null, Number(now), Number(before), Number(now) - Number(before),
           Number(before) ? Number(now) / Number(before) - 1 : null, time, silent, usual === null ? null : Number(usual)], PLACES.get(customer));
       }),
+      few: 24,
       whole: [t("Total"), null, sum(3), sum(4), sum(3) - sum(4), sum(4) ? sum(3) / sum(4) - 1 : null, null, null, null],
     },
   };
