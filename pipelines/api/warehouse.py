@@ -56,9 +56,11 @@ def open_warehouse(
 
     Raises:
         SettingError: a setting is malformed.
-        UsageError: the published copy is only read.
+        UsageError: the path is empty, or the published copy is to be written.
         WarehouseError: there is no such file.
     """
+    if path is not None and not str(path).strip():
+        raise UsageError("open_warehouse expects a path; it was empty. None opens the warehouse of the settings")
     if published and not read_only:
         raise UsageError("the published copy is replaced by the next sync: open the warehouse itself to write")
     chosen = _published_path(path) if published else path or load_local_settings().warehouse

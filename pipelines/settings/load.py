@@ -165,14 +165,14 @@ def _validated(kind: type[_Kind], variables: Variables) -> _Kind:
 
 
 def _places(problems: Mapping[str, str], variables: Variables) -> Iterator[str]:
-    """Where the malformed variables are set, in a line each for the `.env` file and the environment."""
+    """Where malformed variables of a `.env` file are set, and others that are malformed too: a line for each place."""
     given = sorted(problems.keys() & variables.texts.keys())
     in_file = [PREFIX + name for name in given if name in variables.in_dotenv]
+    others = [PREFIX + name for name in given if PREFIX + name not in in_file]
     if in_file:
         yield f"{variables.dotenv} sets {', '.join(in_file)}"
-    others = [PREFIX + name for name in given if PREFIX + name not in in_file]
-    if others and variables.dotenv:
-        yield f"The environment sets {', '.join(others)}"
+        if others:
+            yield f"The environment sets {', '.join(others)}"
 
 
 def _origin(name: str) -> str:

@@ -37,7 +37,7 @@ def alerts(text: str) -> tuple[SecretStr, ...]:
         if service is None or not len(service):
             raise ValueError(
                 f"expects addresses such as jsons://host/path or mailtos://user:password@host, comma separated: {which}"
-                " is none, or reaches nobody"
+                " is not one, or it names nobody who receives the message"
             )
         if _is_without_tls(service):
             raise ValueError(

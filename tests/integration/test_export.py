@@ -313,7 +313,7 @@ class TestRefusals:
         )
 
         assert ended.returncode == 1
-        assert ended.stderr.startswith("floriday: nothing was exported, and ")
+        assert ended.stderr.startswith("floriday: the export to ")
         assert "File too large" in ended.stderr
         assert ended.stderr.count("\n") == 1
         assert {file: (tmp_path / "out" / file).read_bytes() for file in files(tmp_path / "out")} == before

@@ -284,6 +284,11 @@ class TestOpening:
         with pytest.raises(UsageError, match="published copy is replaced by the next sync"):
             open_warehouse(published=True, read_only=False)
 
+    def test_an_empty_path_is_refused(self) -> None:
+        """An empty path is an error; None opens the warehouse of the settings."""
+        with pytest.raises(UsageError, match="expects a path; it was empty"):
+            open_warehouse("")
+
     def test_no_published_copy(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """The error names the setting or the path."""
         with pytest.raises(WarehouseError, match=f"no published copy at {tmp_path}/other.published.duckdb") as raised:

@@ -91,7 +91,7 @@ def test_an_unreadable_address_is_named_by_its_position(tmp_path: Path, text: st
     """The error for an unreadable address names its position, and nothing of its text."""
     assert error_message(tmp_path, text) == (
         "FLORIDAY_ALERTS expects addresses such as jsons://host/path or mailtos://user:password@host, comma separated:"
-        f" {position} is none, or reaches nobody"
+        f" {position} is not one, or it names nobody who receives the message"
     )
 
 

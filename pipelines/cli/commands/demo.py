@@ -61,7 +61,7 @@ def demo(
 
     It starts a local Floriday on a free port, syncs every feed through Dagster, simulates a day of trade, syncs the
     changes, and shows the results. The warehouse is data/demo.duckdb, or data/demo-customers.duckdb for the Customers
-    API. Your own warehouse is not touched, nor the runs that Dagster shows of it.
+    API. Each demo makes its warehouse anew. Your own warehouse is not touched, nor the runs that Dagster shows of it.
 
     For example:
 

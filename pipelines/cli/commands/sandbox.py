@@ -27,7 +27,8 @@ def sandbox(
     """Run a local Floriday with simulated trade, in the foreground.
 
     It prints the settings for it, with made-up credentials. It listens on this machine only, until Ctrl-C, and then
-    loses its data; the next time it starts with the same organizations and keys.
+    loses its data; the next time it starts with the same organizations and keys. Begin a new warehouse then: a sync
+    into the old one reads all feeds again, and keeps rows that the new sandbox does not have.
 
     For example:
 

@@ -42,7 +42,10 @@ FollowOption = Annotated[
 EveryOption = Annotated[
     timedelta | None,
     typer.Option(
-        "--every", metavar="TIME", parser=duration_option, help="How often --follow looks, such as 10s. Default: 30s."
+        "--every",
+        metavar="TIME",
+        parser=duration_option,
+        help="How often --follow looks, such as 10s or 5m. Default: 30s.",
     ),
 ]
 

@@ -91,7 +91,7 @@ def export(
 
 
 def _unchanged(folder: Path, why: str) -> WarehouseError:
-    return WarehouseError(f"nothing was exported, and {folder} is unchanged: {why}")
+    return WarehouseError(f"the export to {folder} failed: {why}. Nothing was changed there")
 
 
 def _check(folder: Path) -> None:
