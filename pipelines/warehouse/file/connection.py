@@ -58,6 +58,11 @@ class Warehouse:
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", real_path(self.path))
 
+    @property
+    def name(self) -> str:
+        """The warehouse in messages."""
+        return str(self.path)
+
     def exists(self) -> bool:
         """Whether the file exists."""
         return self.path.exists()

@@ -38,10 +38,9 @@ class FeedCursor:
 
         Where the cursor moves back, windows no longer count as read beyond it.
         """
-        before = self.connection.execute(
-            f"DELETE FROM sync.cursors WHERE {_PART} RETURNING series, cursor", of_part(self.part)
-        ).fetchall()
-        if before and before[0][0] == to.series and before[0][1] > to.cursor:
+        before = self.position()
+        self.connection.execute(f"DELETE FROM sync.cursors WHERE {_PART}", of_part(self.part))
+        if before.series == to.series and before.cursor > to.cursor:
             self.connection.execute(
                 "UPDATE sync.windows SET from_sequence_number = least(from_sequence_number, $cursor),"
                 f" to_sequence_number = $cursor WHERE {_PART} AND series = $series AND to_sequence_number > $cursor",

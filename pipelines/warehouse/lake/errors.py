@@ -1,0 +1,44 @@
+"""DuckLake's and PostgreSQL's errors, as one line that says what to do, without passwords."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from pipelines.errors import PipelineError, WarehouseBusyError, WarehouseError
+from pipelines.warehouse.file.duckdb_errors import first_line
+
+_MISSING = "creating a new DuckLake is explicitly disabled"
+_NO_CONNECTION = ("Unable to connect to Postgres", "Failed to connect", "server closed the connection", "terminating")
+_CONFLICT = ("Transaction conflict", "Failed to commit DuckLake")
+_REASON = re.compile(r"(FATAL|failed|could not)[^\n]*")
+_PASSWORD = re.compile(r"password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)", re.IGNORECASE)
+
+
+def is_missing(error: duckdb.Error) -> bool:
+    """Whether the lake was never created."""
+    return _MISSING in str(error)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether another transaction of the lake was first, so that the whole transaction must be executed again."""
+    return isinstance(error, duckdb.Error) and any(sign in str(error) for sign in _CONFLICT)
+
+
+def plain_error(name: str, error: duckdb.Error) -> PipelineError | duckdb.Error:
+    """What to raise in place of an error of DuckDB; the error itself where it is a defect."""
+    text = _PASSWORD.sub("password=…", str(error))
+    if is_missing(error):
+        return WarehouseError(f"there is no lake at {name} yet: run `floriday sync` first")
+    if is_conflict(error):
+        return WarehouseBusyError(f"another process wrote to {name} at the same time, and nothing of this batch was stored")
+    if any(sign in text for sign in _NO_CONNECTION):
+        reason = _REASON.search(text)
+        return WarehouseError(
+            f"PostgreSQL does not answer for {name} ({reason[0] if reason else first_line(error)}): start it, or correct"
+            " the address; nothing of this batch was stored"
+        )
+    if isinstance(error, duckdb.IOException | duckdb.HTTPException):
+        return WarehouseError(f"{name} cannot be read or written: {first_line(error)}")
+    return error
