@@ -21,7 +21,8 @@ class LakeAddress:
 
     catalogue: str  # of PostgreSQL, as libpq reads it: ``dbname=… host=…``
     data: str  # the folder of the Parquet files as an absolute path, or ``s3://bucket/prefix``; it ends with a slash
-    schema: str = DEFAULT_SCHEMA  # the schema of the catalogue's tables in PostgreSQL
+    schema: str  # of the catalogue's tables in PostgreSQL
+    beside: Path  # a path, never a file: files that belong to a warehouse are in its folder
 
     def __str__(self) -> str:
         given = dict(_pairs(self.catalogue))
@@ -39,8 +40,18 @@ class LakeAddress:
         return f"{_POSTGRES}{self.catalogue}"
 
 
-def parse_lake(text: str, data: str | None, schema: str | None) -> LakeAddress:
+WarehouseAddress = Path | LakeAddress  # a DuckDB file, or a lake
+
+
+def path_of(address: WarehouseAddress) -> Path:
+    """The DuckDB file; of a lake, the path that its companion files are beside."""
+    return address.beside if isinstance(address, LakeAddress) else address
+
+
+def parse_lake(text: str, data: str | None, schema: str | None, folder: Path) -> LakeAddress:
     """The lake of the settings ``FLORIDAY_WAREHOUSE``, ``FLORIDAY_LAKE_DATA`` and ``FLORIDAY_LAKE_SCHEMA``.
+
+    ``folder`` is for the files that are beside a warehouse, such as the dashboard.
 
     Raises:
         ValueError: a phrase that follows the name of the first setting, and quotes no value.
@@ -57,17 +68,18 @@ def parse_lake(text: str, data: str | None, schema: str | None) -> LakeAddress:
         raise ValueError("expects dbname=…, the name of the database in PostgreSQL")
     if data is None:
         raise ValueError("expects FLORIDAY_LAKE_DATA beside it: the folder of the Parquet files, or s3://bucket/prefix")
-    return LakeAddress(catalogue, f"{data.rstrip('/')}/", schema or DEFAULT_SCHEMA)
+    schema = schema or DEFAULT_SCHEMA
+    return LakeAddress(catalogue, f"{data.rstrip('/')}/", schema, folder / f"{schema}.lake")
 
 
-def lake_schema(text: str) -> str:
+def schema_name(text: str) -> str:
     """A name for the schema in PostgreSQL; a ValueError with a phrase for any other text."""
     if not _NAME.fullmatch(text):
         raise ValueError("expects a name of small letters, digits and underscores, at most 63 of them")
     return text
 
 
-def lake_data(text: str) -> str:
+def data_place(text: str) -> str:
     """The place of the Parquet files: ``s3://bucket/prefix``, or the absolute path of a folder.
 
     Raises:

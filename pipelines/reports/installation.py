@@ -11,6 +11,7 @@ import duckdb
 from pipelines.reports.fitting import fitting_reports, parameter_list
 from pipelines.reports.report import Report, all_reports
 from pipelines.reports.without_parameters import query_without_parameters
+from pipelines.warehouse.lake import report_macros
 from pipelines.warehouse.schema.create import SYNC_TABLES, SYNC_VIEWS
 from pipelines.warehouse.schema.lookup_tables import LOOKUP_TABLES, loaded_lists, without_rows
 from pipelines.warehouse.sql import literal, qualified, quoted, script
@@ -88,6 +89,8 @@ def _drop_statements(report: Report, storage: Storage) -> Iterator[str]:
     name = qualified("reports", report.name)
     if storage.has_defaults:
         yield f"DROP MACRO TABLE IF EXISTS {name}"
+    else:
+        yield f"DELETE FROM reports.definitions WHERE name = {literal(report.name)}"
     yield f"DROP VIEW IF EXISTS {name}"
 
 
@@ -113,6 +116,10 @@ def _statements(report: Report) -> Iterator[str]:
 def _view_statements(connection: duckdb.DuckDBPyConnection, report: Report) -> Iterator[str]:
     """The statements for a lake, which stores no macro with defaults."""
     name = qualified("reports", report.name)
+    yield report_macros.CREATE
+    yield f"DELETE FROM reports.definitions WHERE name = {literal(report.name)}"
+    values = ", ".join(map(literal, (report.name, parameter_list(report), report.sql)))
+    yield f"INSERT INTO reports.definitions VALUES ({values})"
     yield f"CREATE OR REPLACE VIEW {name} AS {query_without_parameters(connection, report)}"
     yield f"COMMENT ON VIEW {name} IS {literal(_comment(report))}"
 

@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipelines.errors import SettingError
+from pipelines.lake_address import PREFIX as LAKE_PREFIX
 from pipelines.settings import values
 from pipelines.settings.environments import mixture
 from pipelines.settings.model import AlertSettings, LocalSettings, Settings
@@ -170,9 +171,16 @@ def _with_next_step(error: SettingError, dotenv: Path | None, folder: Path) -> S
 
 def _values(variables: Variables) -> dict[str, Any]:
     texts = {"WAREHOUSE": "data/floriday.duckdb"} | variables.texts
-    path_names = {"WAREHOUSE"} if texts.get("PUBLISHED", "off").casefold() == "off" else {"WAREHOUSE", "PUBLISHED"}
-    paths = {name: str(variables.path(texts[name])) for name in path_names}
+    paths = {name: str(variables.path(texts[name])) for name in _PATHS if _is_path(texts.get(name))}
     return {name.lower(): text for name, text in (texts | paths).items()}
+
+
+_PATHS = ("WAREHOUSE", "PUBLISHED", "LAKE_DATA")
+
+
+def _is_path(text: str | None) -> bool:
+    """Whether a value is the path of a file or folder, and neither missing, ``off``, nor an address."""
+    return text is not None and text.casefold() != "off" and not text.startswith((LAKE_PREFIX, "s3://"))
 
 
 def _phrase(kind: type[AlertSettings], field: str, error: ErrorDetails) -> str:

@@ -21,11 +21,10 @@ def compact() -> None:
     from pipelines.settings import load_local_settings
     from pipelines.text_format import file_size
     from pipelines.warehouse.file.compaction import compact as compact_file
-    from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 
-    warehouse = Warehouse(load_local_settings().warehouse)
+    warehouse = open_warehouse(load_local_settings().warehouse)
     warehouse.require()
-    with hold_sync_lock(warehouse.path, "floriday compact"), elapsed_time("compacting"):
+    with hold_sync_lock(warehouse.address, "floriday compact"), elapsed_time("compacting"):
         done = compact_file(warehouse)
-    print_line(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")
+    print_line(f"{warehouse.name}: {file_size(done.before)} before, {file_size(done.after)} after")

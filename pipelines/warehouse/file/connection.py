@@ -11,15 +11,16 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import duckdb
 
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.interruption import is_stopping
+from pipelines.lake_address import WarehouseAddress
 from pipelines.paths import real_path
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.duckdb_errors import (
@@ -33,7 +34,7 @@ from pipelines.warehouse.file.duckdb_errors import (
     open_error_message,
 )
 from pipelines.warehouse.file.interruptible import commit, connect
-from pipelines.warehouse.file.session_settings import BASIC, LOCKED, WRITING, low_memory
+from pipelines.warehouse.file.session_settings import BASIC, CONFINED, LOCKED, WRITING, low_memory
 from pipelines.warehouse.file.waiters import waiting_to_read, waiting_to_write, yield_to_readers, yield_to_writers
 
 STORAGE_VERSION = "v1.4.0"
@@ -62,6 +63,11 @@ class Warehouse:
     def name(self) -> str:
         """The warehouse in messages."""
         return str(self.path)
+
+    @property
+    def address(self) -> WarehouseAddress:
+        """The address that opens the same warehouse."""
+        return self.path
 
     def exists(self) -> bool:
         """Whether the file exists."""
@@ -128,6 +134,18 @@ class Warehouse:
             closing.callback(connection.close)
             with self._plain_read_errors():
                 yield connection
+
+    opens_files: ClassVar[bool] = False
+    """Whether a query opens further files, so that a process that reads must not be denied them."""
+
+    @property
+    def confinement(self) -> tuple[str, ...]:
+        """Settings for a connection that executes SQL of users: they deny it all other files and the network."""
+        return CONFINED
+
+    def reading_for_users(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection for SQL of users, on which the settings of :attr:`confinement` are still to be made."""
+        return self.reading()
 
     def _opened_for_reading(self, *, locked: bool = False) -> duckdb.DuckDBPyConnection:
         return self._open(read_only=True, settings=LOCKED if locked else BASIC)

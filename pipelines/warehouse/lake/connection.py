@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import duckdb
 
@@ -16,9 +15,10 @@ from pipelines.errors import WarehouseError
 from pipelines.lake_address import LakeAddress
 from pipelines.warehouse.file.connection import Warehouse, WriteSession
 from pipelines.warehouse.file.interruptible import connect
-from pipelines.warehouse.file.session_settings import BASIC
+from pipelines.warehouse.file.session_settings import BASIC, confined_to
 from pipelines.warehouse.lake.errors import is_missing, plain_error
 from pipelines.warehouse.lake.extensions import load_extensions
+from pipelines.warehouse.lake.report_macros import attach_reports
 from pipelines.warehouse.sql import literal
 
 ALIAS = "lake"
@@ -36,17 +36,22 @@ class LakeWarehouse(Warehouse):
     def __init__(
         self, address: LakeAddress, *, lock_timeout: float = 60.0, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        super().__init__(Path(), lock_timeout, sleep)
-        object.__setattr__(self, "address", address)
+        super().__init__(address.beside, lock_timeout, sleep)
+        object.__setattr__(self, "lake", address)
         object.__setattr__(self, "_kept", {})
 
-    address: LakeAddress
+    lake: LakeAddress
     _kept: dict[bool, duckdb.DuckDBPyConnection]  # by whether it may write
 
     @property
     def name(self) -> str:
-        """The lake without a password."""
-        return str(self.address)
+        """The lake in messages, without a password."""
+        return str(self.lake)
+
+    @property
+    def address(self) -> LakeAddress:
+        """As in the base class."""
+        return self.lake
 
     def exists(self) -> bool:
         """Whether the catalogue exists in PostgreSQL."""
@@ -85,9 +90,7 @@ class LakeWarehouse(Warehouse):
         """As in the base class; within a transaction, so that all statements read the same snapshot."""
         with self._in_use:
             self.require()
-            if True not in self._kept and False not in self._kept:
-                self._kept[False] = self._attached(read_only=True)
-            connection = self._kept.get(True) or self._kept[False]
+            connection = self._opened()
             connection.execute("BEGIN TRANSACTION READ ONLY")
             try:
                 yield connection
@@ -96,6 +99,22 @@ class LakeWarehouse(Warehouse):
                 raise
             with suppress(duckdb.Error):
                 connection.execute("COMMIT")
+
+    opens_files = True
+
+    @property
+    def confinement(self) -> tuple[str, ...]:
+        """As in the base class; the Parquet files stay readable."""
+        return confined_to(self.lake.data)
+
+    @contextmanager
+    def reading_for_users(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """As in the base class; reports take parameters, as in a file."""
+        with self._in_use:
+            self.require()
+            attach_reports(self._opened())
+            with self.reading() as connection:
+                yield connection
 
     def recover(self) -> None:
         """Nothing: PostgreSQL recovers by itself."""
@@ -111,10 +130,18 @@ class LakeWarehouse(Warehouse):
                 connection.close()
             self._kept.clear()
 
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        """The kept connection that may write, else one that only reads."""
+        if not self._kept:
+            self._kept[False] = self._attached(read_only=True)
+        return self._kept.get(True) or self._kept[False]
+
     def _attached(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection = connect(":memory:", config={"autoinstall_known_extensions": "false"})
         try:
-            load_extensions(connection, with_s3=self.address.is_remote)
+            load_extensions(connection, with_s3=self.lake.is_remote)
+            if self.lake.is_remote:
+                connection.execute("CREATE SECRET s3 (TYPE s3, PROVIDER credential_chain)")
             for setting in (*BASIC, f"SET ducklake_max_retry_count = {MOST_RETRIES}"):
                 connection.execute(setting)
             connection.execute(self._attach_statement(read_only=read_only))
@@ -126,11 +153,11 @@ class LakeWarehouse(Warehouse):
 
     def _attach_statement(self, *, read_only: bool) -> str:
         options = {
-            "DATA_PATH": literal(self.address.data),
-            "METADATA_SCHEMA": literal(self.address.schema),
+            "DATA_PATH": literal(self.lake.data),
+            "METADATA_SCHEMA": literal(self.lake.schema),
             "DATA_INLINING_ROW_LIMIT": str(INLINED_ROWS),
         }
         if read_only:
             options |= {"READ_ONLY": "true", "CREATE_IF_NOT_EXISTS": "false"}
         listed = ", ".join(f"{name} {value}" for name, value in options.items())
-        return f"ATTACH {literal(self.address.attach_string)} AS {ALIAS} ({listed})"
+        return f"ATTACH {literal(self.lake.attach_string)} AS {ALIAS} ({listed})"

@@ -16,6 +16,13 @@ _REASON = re.compile(r"(FATAL|failed|could not)[^\n]*")
 _PASSWORD = re.compile(r"password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)", re.IGNORECASE)
 
 
+def reason_of(text: str) -> str:
+    """The part of a message of PostgreSQL that says why, without passwords."""
+    safe = _PASSWORD.sub("password=…", text)
+    found = _REASON.search(safe)
+    return found[0] if found else safe.partition("\n")[0].strip()
+
+
 def is_missing(error: duckdb.Error) -> bool:
     """Whether the lake was never created."""
     return _MISSING in str(error)
@@ -32,11 +39,12 @@ def plain_error(name: str, error: duckdb.Error) -> PipelineError | duckdb.Error:
     if is_missing(error):
         return WarehouseError(f"there is no lake at {name} yet: run `floriday sync` first")
     if is_conflict(error):
-        return WarehouseBusyError(f"another process wrote to {name} at the same time, and nothing of this batch was stored")
+        return WarehouseBusyError(
+            f"another process wrote to {name} at the same time, and nothing of this batch was stored"
+        )
     if any(sign in text for sign in _NO_CONNECTION):
-        reason = _REASON.search(text)
         return WarehouseError(
-            f"PostgreSQL does not answer for {name} ({reason[0] if reason else first_line(error)}): start it, or correct"
+            f"PostgreSQL does not answer for {name} ({reason_of(text)}): start it, or correct"
             " the address; nothing of this batch was stored"
         )
     if isinstance(error, duckdb.IOException | duckdb.HTTPException):

@@ -47,8 +47,7 @@ def expected_columns(feed: Table) -> Columns:
         expected[table.schema, table.name] = own
         expected["versions", table.name] = own + [(column.name, column.type) for column in extra]
     expected["raw", feed.name] = [
-        (column.name, _special_types(LAKE).get(column.name, column.type))
-        for column in _raw_columns(feed)
+        (column.name, _special_types(LAKE).get(column.name, column.type)) for column in _raw_columns(feed)
     ]
     return expected
 
