@@ -24,9 +24,11 @@ def open_warehouse(address: WarehouseAddress, *, lock_timeout: float = 60.0) -> 
     return Warehouse(address, lock_timeout)
 
 
-def open_for_sync(address: WarehouseAddress) -> ReusingWarehouse | LakeWarehouse:
-    """The warehouse at an address, whose connection is kept until it is closed."""
-    return LakeWarehouse(address) if isinstance(address, LakeAddress) else ReusingWarehouse(address)
+def open_for_sync(address: WarehouseAddress, *, lock_timeout: float = 60.0) -> ReusingWarehouse | LakeWarehouse:
+    """As :func:`open_warehouse`; the connection is kept until it is closed."""
+    if isinstance(address, LakeAddress):
+        return LakeWarehouse(address)
+    return ReusingWarehouse(address, lock_timeout)
 
 
 def hold_sync_lock(address: WarehouseAddress, holder: str, *, timeout: float = 0.0) -> AbstractContextManager[None]:

@@ -8,16 +8,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 import duckdb
 
 from pipelines.errors import WarehouseError
 from pipelines.lake_address import LakeAddress
+from pipelines.private_files import private_files
 from pipelines.warehouse.file.connection import Warehouse, WriteSession
 from pipelines.warehouse.file.interruptible import connect
 from pipelines.warehouse.file.session_settings import BASIC, confined_to
 from pipelines.warehouse.lake.errors import is_missing, plain_error
 from pipelines.warehouse.lake.extensions import load_extensions
+from pipelines.warehouse.lake.file_copy import write_file
 from pipelines.warehouse.lake.report_macros import attach_reports
 from pipelines.warehouse.sql import literal
 
@@ -118,6 +123,20 @@ class LakeWarehouse(Warehouse):
 
     def recover(self) -> None:
         """Nothing: PostgreSQL recovers by itself."""
+
+    @contextmanager
+    def committed_bytes(self) -> Iterator[BinaryIO]:
+        """The bytes of a DuckDB file with the content of one snapshot of the lake."""
+        with private_files(), TemporaryDirectory(prefix="floriday-lake-") as folder, self._in_use:
+            self.require()
+            path = Path(folder) / "lake.duckdb"
+            try:
+                write_file(self._opened(), self.name, path)
+            except duckdb.Error as error:
+                self.close()
+                raise plain_error(self.name, error) from None
+            with path.open("rb") as stream:
+                yield stream
 
     def finish(self) -> None:
         """Close the connection."""
