@@ -17,7 +17,7 @@ from pipelines.dashboard.names import names_of
 from pipelines.dashboard.row_limit import LimitedFacts, prepare, read_within
 from pipelines.dashboard.selection import EVERYTHING, Selection
 from pipelines.dashboard.thresholds import Thresholds, default_thresholds
-from pipelines.reports import installed
+from pipelines.reports import define_details, find_report, installed
 
 MOST_LETTERS = 700_000  # the most characters of the content; with the chart library, the file stays under 1.5 MB
 LEAST_LETTERS = 9  # the fewest characters of a row
@@ -71,6 +71,7 @@ def _content(
         "made": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
         "week": this_week(now),
         "first": found.first_week,
+        "incomplete": _incomplete_weeks(connection) if "customer_changes" in reports else {},
         "chosen": _weeks(selection, found.first_week, this_week(now)),
         "merged": {"partners": found.merged("partner"), "items": found.merged("item"), "older": found.older},
         "accounts": _accounts(connection, selection),
@@ -93,6 +94,13 @@ def _weeks(selection: Selection, first: int, this_week: int) -> dict[str, int | 
     start = first if selection.from_date is None else week_number(selection.from_date)
     end = max(start, this_week - 1) if selection.to_date is None else week_number(selection.to_date)
     return {"from": start, "to": end}
+
+
+def _incomplete_weeks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """By account, the week that the reports do not compare with a year earlier, because the data began within that."""
+    define_details(connection, find_report("customer_changes"), "year_pairs")
+    sql = "SELECT account, week_of(monday) FROM customer_changes_year_pairs() WHERE NOT is_comparable"
+    return dict(connection.execute(sql).fetchall())
 
 
 def _accounts(connection: duckdb.DuckDBPyConnection, selection: Selection) -> dict[str, str | None]:

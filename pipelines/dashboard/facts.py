@@ -64,7 +64,7 @@ FACTS = (
         "corrections",
         "corrections",
         ("partner", "item", "currency", "initiator"),
-        ("requests", "accepted", "declined", "pending", "pieces", "value"),
+        ("requests", "accepted", "declined", "pending", "expired", "pieces", "value"),
     ),
     Fact(
         "invoices",

@@ -58,6 +58,8 @@ LISTS = (
             "destination",
             "open_pieces",
             "open_packages",
+            "carrier",
+            "currency",
         ),
         {"partner": "customer_organization_id", "item": "trade_item_id"},
         "departure NULLS LAST",
@@ -65,9 +67,19 @@ LISTS = (
     ReportList(
         "changes",
         "customer_changes",
-        ("customer_organization_id", "status", "revenue", "comparable_revenue", "currency", "last_order"),
+        (
+            "customer_organization_id",
+            "status",
+            "revenue",
+            "comparable_revenue",
+            "currency",
+            "last_order",
+            "silent_days",
+            "usual_interval",
+            "is_silent",
+        ),
         {"partner": "customer_organization_id", "currency": "currency"},
-        "comparable_revenue - revenue DESC NULLS LAST",
+        "is_silent DESC, comparable_revenue - revenue DESC NULLS LAST",
     ),
 )
 

@@ -68,25 +68,40 @@ auctioned AS (
     LEFT JOIN days d ON d.moment = o.order_date_time
     LEFT JOIN supply.clock_supply_lines l ON l.account = o.account AND l.supply_line_id = o.supply_line_id
 ),
-prices AS (
+lots AS (
+    -- By lot first: with count(DISTINCT lot), DuckDB groups three times and joins the results.
     SELECT
         a.account,
         a.day,
         a.clock_location,
         a.trade_item_id,
         a.money,
-        count(DISTINCT a.lot) AS lots,
+        a.lot,
         count(*) AS transactions,
-        CAST(sum(a.pieces) AS BIGINT) AS pieces,
+        sum(a.pieces) AS pieces,
         min(a.price) AS lowest_price,
-        CAST(
-            sum(CAST(a.price AS DECIMAL(38, 6)) * a.pieces) / nullif(sum(a.pieces) FILTER (a.price IS NOT NULL), 0)
-            AS DECIMAL(38, 6)
-        ) AS average_price,
-        max(a.price) AS highest_price
+        max(a.price) AS highest_price,
+        sum(CAST(a.price AS DECIMAL(38, 6)) * a.pieces) AS paid,
+        sum(a.pieces) FILTER (a.price IS NOT NULL) AS priced_pieces
     FROM auctioned a
     WHERE (from_date IS NULL OR a.day >= CAST(from_date AS DATE))
         AND (to_date IS NULL OR a.day <= CAST(to_date AS DATE))
+    GROUP BY ALL
+),
+prices AS (
+    SELECT
+        l.account,
+        l.day,
+        l.clock_location,
+        l.trade_item_id,
+        l.money,
+        count(*) AS lots,
+        CAST(sum(l.transactions) AS BIGINT) AS transactions,
+        CAST(sum(l.pieces) AS BIGINT) AS pieces,
+        min(l.lowest_price) AS lowest_price,
+        CAST(sum(l.paid) / nullif(sum(l.priced_pieces), 0) AS DECIMAL(38, 6)) AS average_price,
+        max(l.highest_price) AS highest_price
+    FROM lots l
     GROUP BY ALL
 )
 SELECT

@@ -150,7 +150,8 @@ months AS (
         count(*) FILTER (d.status = 'ACCEPTED') AS accepted,
         count(*) FILTER (d.status = 'DECLINED') AS declined,
         median(d.answer_hours) AS hours,
-        map_entries(histogram(d.reclamation_action_decision)) AS decisions
+        -- Counted below: DuckDB computes a histogram apart from the other sums, and joins it to them.
+        list(d.reclamation_action_decision) FILTER (d.reclamation_action_decision IS NOT NULL) AS decisions
     FROM detail d
     GROUP BY ALL
 ),
@@ -194,7 +195,7 @@ SELECT
     m.declined,
     CAST(m.hours AS DECIMAL(38, 6)) AS median_answer_hours,
     list_min(
-        [struct_pack(place := -CAST(e.value AS BIGINT), text := e.key) FOR e IN m.decisions]
+        [struct_pack(place := -CAST(e.value AS BIGINT), text := e.key) FOR e IN map_entries(list_histogram(m.decisions))]
     ).text AS reclamation_decision
 FROM months m
 LEFT JOIN totals t

@@ -65,9 +65,10 @@ corrected AS (
         CAST(sum(d.pieces_delta) AS BIGINT) AS pieces_delta,
         sum(d.value_delta) AS value_delta,
         count(*) FILTER (d.status = 'DECLINED') AS declined,
-        map_entries(histogram(d.reason)) AS reasons,
+        -- Counted below: DuckDB computes a histogram apart from the other sums, and joins it to them.
+        list(d.reason) FILTER (d.reason IS NOT NULL) AS reasons,
         count(d.reclamation_action_decision) AS reclamations,
-        map_entries(histogram(d.reclamation_action_decision)) AS decisions,
+        list(d.reclamation_action_decision) FILTER (d.reclamation_action_decision IS NOT NULL) AS decisions,
         median(d.answer_hours) AS hours
     FROM detail d
     GROUP BY ALL
@@ -84,10 +85,12 @@ SELECT
     c.pieces_delta,
     c.value_delta,
     c.declined,
-    list_min([struct_pack(place := -CAST(e.value AS BIGINT), text := e.key) FOR e IN c.reasons]).text AS reason,
+    list_min(
+        [struct_pack(place := -CAST(e.value AS BIGINT), text := e.key) FOR e IN map_entries(list_histogram(c.reasons))]
+    ).text AS reason,
     c.reclamations,
     list_min(
-        [struct_pack(place := -CAST(e.value AS BIGINT), text := e.key) FOR e IN c.decisions]
+        [struct_pack(place := -CAST(e.value AS BIGINT), text := e.key) FOR e IN map_entries(list_histogram(c.decisions))]
     ).text AS reclamation_decision,
     CAST(c.hours AS DECIMAL(38, 6)) AS median_answer_hours
 FROM corrected c

@@ -9,7 +9,13 @@
 -- A customer stopped if it ordered in these weeks a year earlier and not any more, and is new if it did not order in
 -- them a year earlier; it may have ordered in others. Status and growth are NULL if no weeks can be compared. A customer
 -- that pays in another currency than a year earlier stopped in one and is new in the other. Those that lost most are
--- listed first. Others call a customer lost after some weeks without an order: last_order shows that.
+-- listed first.
+--
+-- A customer may have stopped weeks ago and still have bought as much in these 13 weeks. Its silence is measured against
+-- its own rhythm: the days since its last day of delivery, and the median number of days between its days of delivery, of
+-- all its orders in the currency. It is silent if that is at least 21 days and at least 4 times its usual interval.
+-- Customers with fewer than 4 days of delivery have no rhythm, and a season ends without a customer being lost. The
+-- status does not depend on it. Others call a customer lost after a fixed number of weeks.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -32,6 +38,9 @@
 --   growth                    change divided by comparable revenue, 0.1 for 10 % more; NULL if that is 0
 --   weeks_compared            weeks that are compared, those of the account
 --   last_order                when it placed its last order in the currency, of any week
+--   silent_days               days since its last day of delivery, in Amsterdam; 0 if that is today or later
+--   usual_interval            median number of days between its days of delivery; NULL if there are fewer than 4
+--   is_silent                 whether silent_days is at least 21, and at least 4 times the usual interval
 --
 -- tables:
 --   orders.sales_orders
@@ -73,6 +82,31 @@ buyers AS (
         ) AS is_active
     FROM matching o, period p
     GROUP BY ALL
+),
+delivery_days AS (
+    SELECT o.account, o.customer_organization_id, o.money, o.day
+    FROM matching o
+    WHERE o.day IS NOT NULL
+    GROUP BY ALL
+),
+intervals AS (
+    SELECT
+        d.account,
+        d.customer_organization_id,
+        d.money,
+        d.day,
+        d.day - lag(d.day) OVER (PARTITION BY d.account, d.customer_organization_id, d.money ORDER BY d.day) AS days
+    FROM delivery_days d
+),
+rhythms AS (
+    SELECT
+        i.account,
+        i.customer_organization_id,
+        i.money,
+        greatest(p.today - max(i.day), 0) AS silent_days,
+        CASE WHEN count(*) >= 4 THEN median(i.days) END AS usual_interval
+    FROM intervals i, period p
+    GROUP BY i.account, i.customer_organization_id, i.money, p.today
 )
 SELECT
     b.account,
@@ -93,12 +127,19 @@ SELECT
     coalesce(g.revenue_this_year - g.revenue_last_year, 0) AS change,
     g.growth,
     coalesce(k.weeks_compared, 0) AS weeks_compared,
-    b.last_order
+    b.last_order,
+    CAST(r.silent_days AS BIGINT) AS silent_days,
+    CAST(r.usual_interval AS DECIMAL(9, 1)) AS usual_interval,
+    coalesce(r.silent_days >= 21 AND r.silent_days >= 4 * r.usual_interval, false) AS is_silent
 FROM buyers b
 LEFT JOIN customer_growth g
     ON g.account = b.account
     AND g.customer_organization_id IS NOT DISTINCT FROM b.customer_organization_id
     AND g.money IS NOT DISTINCT FROM b.money
+LEFT JOIN rhythms r
+    ON r.account = b.account
+    AND r.customer_organization_id IS NOT DISTINCT FROM b.customer_organization_id
+    AND r.money IS NOT DISTINCT FROM b.money
 LEFT JOIN number_of_weeks k ON k.account = b.account
 LEFT JOIN organizations.organizations n
     ON n.account = b.account AND n.organization_id = b.customer_organization_id

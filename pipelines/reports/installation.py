@@ -49,16 +49,17 @@ def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, a
     return [report.name for report in fitting]
 
 
-def define_details(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
-    """Define ``<report>_detail``, a temporary table macro with the report's parameters.
+def define_details(connection: duckdb.DuckDBPyConnection, report: Report, step: str = "detail") -> None:
+    """Define ``<report>_<step>``, a temporary table macro with the report's parameters.
 
-    It returns the rows that the report groups, its step ``detail``, for other groups of the same rows.
+    It returns the rows of a step of the report, for other groups of its rows. The step ``detail`` has the rows that
+    the report groups.
 
     Raises:
         ValueError: the report has no such step.
     """
-    name = quoted(f"{report.name}_detail")
-    sql = report.query_of("detail")
+    name = quoted(f"{report.name}_{step}")
+    sql = report.query_of(step)
     connection.execute(f"CREATE OR REPLACE TEMP MACRO {name}({parameter_list(report)}) AS TABLE {sql}")
 
 

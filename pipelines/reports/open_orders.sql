@@ -43,6 +43,7 @@
 --   open_packages             packages that are on no shipment yet
 --   delivered_packages        packages on a shipment that was delivered
 --   cancellable_until         until when the buyer can cancel it; NULL if it is committed
+--   currency                  currency of the order, as ISO 4217
 --
 -- tables:
 --   catalog.trade_items
@@ -189,7 +190,8 @@ SELECT
     CAST(o.claimed_packages AS BIGINT) AS claimed_packages,
     CAST(o.open_packages AS BIGINT) AS open_packages,
     CAST(o.delivered_packages AS BIGINT) AS delivered_packages,
-    CASE WHEN o.status = 'ACCEPTED' THEN o.cancellation_deadline END AS cancellable_until
+    CASE WHEN o.status = 'ACCEPTED' THEN o.cancellation_deadline END AS cancellable_until,
+    o.calculated_fields_order_amount_currency AS currency
 FROM compared o
 LEFT JOIN fulfillment.delivery_orders d ON d.account = o.account AND d.delivery_order_id = o.delivery_order_id
 LEFT JOIN organizations.organizations b

@@ -68,7 +68,8 @@ detail AS (
         AND (currency IS NULL OR o.price_money = upper(currency))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
 ),
-agreed_prices AS (
+agreed_prices AS MATERIALIZED (
+    -- Materialized, because DuckDB would join the lines to all orders first, although few have a contract's price.
     SELECT l.account, l.blanket_order_line_id, c.currency AS money, p.price_per_piece AS price
     FROM orders.blanket_order_lines l
     JOIN orders.blanket_orders b ON b.account = l.account AND b.blanket_order_id = l.blanket_order_id
@@ -95,10 +96,11 @@ item_weeks AS (
         o.monday,
         o.trade_item_id,
         o.price_money AS money,
-        starts_with(o.trade_instrument, 'CLOCK_') AS is_clock,
-        count(*) AS orders,
-        sum(o.priced_pieces) AS pieces,
-        sum(o.paid) AS paid
+        count(*) FILTER (starts_with(o.trade_instrument, 'CLOCK_')) AS clock_orders,
+        sum(o.priced_pieces) FILTER (starts_with(o.trade_instrument, 'CLOCK_')) AS clock_pieces,
+        sum(o.paid) FILTER (starts_with(o.trade_instrument, 'CLOCK_')) AS clock_paid,
+        sum(o.priced_pieces) FILTER (NOT starts_with(o.trade_instrument, 'CLOCK_')) AS direct_pieces,
+        sum(o.paid) FILTER (NOT starts_with(o.trade_instrument, 'CLOCK_')) AS direct_paid
     FROM detail o
     WHERE o.monday IS NOT NULL
         AND o.trade_item_id IS NOT NULL
@@ -123,21 +125,16 @@ alerts AS (
     UNION ALL
     SELECT
         'CLOCK_BELOW_DIRECT' AS kind,
-        c.account,
-        c.monday,
-        c.trade_item_id,
-        c.money,
-        c.orders,
-        c.pieces,
-        c.paid,
-        d.paid * c.pieces / d.pieces AS due
-    FROM item_weeks c
-    JOIN item_weeks d
-        ON d.account = c.account
-        AND d.monday = c.monday
-        AND d.trade_item_id = c.trade_item_id
-        AND d.money = c.money
-    WHERE c.is_clock AND NOT d.is_clock AND c.paid * d.pieces < d.paid * c.pieces
+        w.account,
+        w.monday,
+        w.trade_item_id,
+        w.money,
+        w.clock_orders,
+        w.clock_pieces,
+        w.clock_paid,
+        w.direct_paid * w.clock_pieces / w.direct_pieces AS due
+    FROM item_weeks w
+    WHERE w.clock_paid * w.direct_pieces < w.direct_paid * w.clock_pieces
 ),
 {items}
 SELECT

@@ -44,6 +44,15 @@ WITH ledger AS (
         AND (to_date IS NULL
             OR CAST(timezone('Europe/Amsterdam', m.creation_date_time) AS DATE) <= CAST(to_date AS DATE))
     GROUP BY ALL
+),
+kinds AS (
+    -- Accounts and types by number, in their order: sorting many rows by the account's text first takes twice as long.
+    SELECT
+        k.account,
+        k.type,
+        CAST(dense_rank() OVER (ORDER BY k.account) AS INTEGER) AS account_number,
+        CAST(dense_rank() OVER (ORDER BY k.type) AS INTEGER) AS type_number
+    FROM (SELECT m.account, m.type FROM supply.batch_mutations m GROUP BY ALL) k
 )
 SELECT
     l.account,
@@ -58,7 +67,8 @@ SELECT
     l.first_at,
     l.last_at
 FROM ledger l
+LEFT JOIN kinds k ON k.account = l.account AND k.type IS NOT DISTINCT FROM l.type
 LEFT JOIN supply.batches b ON b.account = l.account AND b.batch_id = l.batch_id
 LEFT JOIN catalog.trade_items i ON i.account = b.account AND i.trade_item_id = b.trade_item_id
 WHERE trade_item IS NULL OR b.trade_item_id = CAST(trade_item AS UUID)
-ORDER BY l.account, batch_date DESC NULLS LAST, l.batch_id, l.type
+ORDER BY k.account_number, batch_date DESC NULLS LAST, l.batch_id, k.type_number

@@ -18,10 +18,13 @@ function knownWeeks(chosen) {
   return known;
 }
 
-// By week, what both years brought in; of each account only weeks that it has in both. Null if no account has both.
+// By week, what both years brought in; of each account only weeks that it has in both, and as a whole in the earlier one. Null if
+// no account has both.
 function yearsOf(chosen) {
   const [revenue, known] = [revenueOfWeeks(chosen), knownWeeks(chosen)];
-  const sum = (week, shown) => [...known].filter(([, weeks]) => weeks.has(week) && weeks.has(yearEarlier(week)))
+  const isWhole = (account, week) => CONTENT.incomplete[CONTENT.keys[account]] !== week;
+  const sum = (week, shown) => [...known]
+    .filter(([account, weeks]) => weeks.has(week) && weeks.has(yearEarlier(week)) && isWhole(account, week))
     .reduce((all, [account]) => (all ?? 0) + (revenue.get(`${account} ${shown}`) ?? 0), null);
   return {
     known: [...new Set([...known.values()].flatMap((weeks) => [...weeks]))],
@@ -43,5 +46,13 @@ function comparison(chosen) {
   const [value, growth] = [sum(before), sum(now)];
   if (!value) return null;
   const compared = t("{part} of {whole}", { part: grouped(weeks.length), whole: counted(all.length, t("week"), t("weeks")) });
-  return { value, part: growth / value - 1, text: change(growth, value), weeks: compared };
+  return { value, now: growth, part: growth / value - 1, text: change(growth, value), weeks: compared };
+}
+
+// The last full one of the chosen weeks against the week before it; null without anything to divide by.
+function weekBefore(chosen) {
+  const week = Math.min(chosen.to ?? CONTENT.week, CONTENT.week - 1);
+  const revenue = new Map(added("sales", { ...chosen, from: null }, ["week"]).map((each) => [each.week, each.revenue]));
+  const [value, before] = [revenue.get(week) ?? 0, revenue.get(week - 1) ?? 0];
+  return before ? { week, before, text: change(value, before) } : null;
 }

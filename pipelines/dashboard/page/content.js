@@ -15,6 +15,7 @@ document.getElementById("old").hidden = "DecompressionStream" in window;
 const CONTENT = await unpacked(document.getElementById("content").textContent.trim());
 CONTENT.accounts = dictionary(CONTENT.accounts);
 CONTENT.health = dictionary(CONTENT.health);
+CONTENT.incomplete = dictionary(CONTENT.incomplete);
 for (const split of Object.keys(CONTENT.names)) CONTENT.names[split] = dictionary(CONTENT.names[split]);
 const FACTS = CONTENT.facts;
 const BUYS = CONTENT.api === "customers";

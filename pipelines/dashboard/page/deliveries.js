@@ -6,6 +6,7 @@ function fillRate(chosen) {
   const weeks = weeksOf("fill", chosen).filter((week) => week <= CONTENT.week);
   const sums = new Map(added("fill", chosen, ["week"]).map((sum) => [sum.week, rate(sum)]));
   const rates = weeks.map((week) => sums.get(week) ?? null);
+  const running = total("fill", { ...chosen, from: CONTENT.week, to: CONTENT.week });
   const perItem = added("fill", chosen, ["item"]).sort(falling("short_by_grower"));
   const line = (each) => [each.orders, each.ordered, each.delivered, each.short_by_grower, each.short_by_customer, each.over, rate(each)];
   return {
@@ -13,6 +14,8 @@ function fillRate(chosen) {
       { value: percent(rate(whole)), label: t("of the ordered pieces, as far as it was up to the grower") },
       { value: grouped(whole.short_by_grower), label: t("pieces short by the grower") },
       { value: grouped(whole.short_by_customer), label: t("pieces taken off by customers") },
+      running.ordered > 0 && { value: percent(rate(running)), label: t("in the running week so far: {pieces} pieces that are due and have not left count as short",
+        { pieces: grouped(running.short_by_grower) }) },
     ],
     picture: weeks.length && verticalBars({
       weeks,
@@ -76,13 +79,13 @@ function corrections(chosen) {
     byWeek.find((each) => each.week === week && each.initiator === side)?.requests ?? 0;
   const all = weeks.map((week) => sides.reduce((sum, side) => sum + requests(week, side), 0));
   const rows = added("corrections", chosen, ["partner", "initiator"]).sort(falling("requests"));
-  const line = (each) => [each.requests, each.accepted, each.declined, each.pieces, each.value];
+  const line = (each) => [each.requests, each.accepted, each.declined, each.pending + each.expired, each.pieces, each.value];
   return {
     figures: [
       { value: grouped(whole.requests), label: t("requests, {accepted} accepted and {declined} declined",
         { accepted: grouped(whole.accepted), declined: grouped(whole.declined) }) },
-      { value: grouped(whole.pending), label: t("without an answer") },
-      { value: money(whole.value, chosen.code), label: t("is what they changed") },
+      { value: grouped(whole.pending), label: t("without an answer, and {expired} that expired without one", { expired: grouped(whole.expired) }) },
+      { value: money(whole.value, chosen.code), label: t("is what the accepted ones changed") },
     ],
     picture: weeks.length && sides.length && verticalBars({
       weeks,
@@ -96,7 +99,7 @@ function corrections(chosen) {
     }),
     table: {
       columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Asked by")), column(t("Requests"), grouped),
-        column(t("Accepted"), grouped), column(t("Declined"), grouped), column(t("Pieces"), grouped), worth(t("Value"), chosen)],
+        column(t("Accepted"), grouped), column(t("Declined"), grouped), column(t("No answer"), grouped, { screen: true }), column(t("Pieces"), grouped, { screen: true }), worth(t("Value"), chosen)],
       rows: rows.map((each) => row([nameOf("partner", each.partner), words(CONTENT.keys[each.initiator]), ...line(each)], each.partner)),
       whole: [t("Total"), null, ...line(whole)],
     },

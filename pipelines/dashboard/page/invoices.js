@@ -2,13 +2,23 @@
 
 const REASONS = dictionary({
   NOT_SETTLED: t("Not settled"), SETTLED_IN_PART: t("Settled in part"), NOT_INVOICED: t("Settled, no invoice yet"),
-  DIFFERS: t("Invoiced differently"),
+  DIFFERS: t("Invoiced differently"), CANNOT_BE_KNOWN: t("Cannot be known"),
 });
+
+const OLD_WEEKS = 12; // full weeks after which an amount that is not invoiced is old
+
+// The orders of which nobody reports whether they are invoiced.
+function unknowable(chosen) {
+  const reasons = added("invoices", chosen, ["reason"]);
+  return reasons.find((each) => CONTENT.keys[each.reason] === "CANNOT_BE_KNOWN") || { orders: 0, ordered: 0 };
+}
 
 function openInvoices(chosen) {
   const whole = total("invoices", chosen);
+  const unknown = unknowable(chosen);
+  const old = total("invoices", { ...chosen, from: CONTENT.first, to: CONTENT.week - 1 - OLD_WEEKS });
   const weeks = weeksOf("invoices", chosen).filter((week) => week <= CONTENT.week);
-  const reasons = Object.keys(REASONS).filter((reason) => PLACES.has(reason));
+  const reasons = Object.keys(REASONS).filter((reason) => PLACES.has(reason) && reason !== "CANNOT_BE_KNOWN");
   const byWeek = added("invoices", chosen, ["week", "reason"]);
   const open = (week, reason) =>
     byWeek.find((each) => each.week === week && CONTENT.keys[each.reason] === reason)?.open || null;
@@ -20,13 +30,15 @@ function openInvoices(chosen) {
     figures: [
       { value: money(whole.open, chosen.code), label: t("ordered and not invoiced") },
       { value: money(whole.excess, chosen.code), label: t("invoiced too much") },
-      { value: grouped(whole.orders), label: whole.orders === 1 ? t("order") : t("orders") },
+      chosen.from === null && old.open > 0 && { value: money(old.open, chosen.code), label: t("not invoiced for more than {weeks} weeks", { weeks: OLD_WEEKS }) },
+      unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} cannot be known: sold through Plantion or VRM, or paid outside of Floriday",
+        { orders: counted(unknown.orders, t("order"), t("orders")) }) },
     ],
     picture: weeks.length && rows.length && verticalBars({
       weeks,
       series: [...reasons.map((reason) => ({
         name: REASONS[reason], stack: "reasons", slot: Object.keys(REASONS).indexOf(reason), values: weeks.map((week) => open(week, reason)),
-      })), { name: t("Invoiced too much"), stack: "reasons", slot: Object.keys(REASONS).length, values: weeks.map(excess) }],
+      })), ...(whole.excess >= 1 ? [{ name: t("Invoiced too much"), stack: "reasons", slot: 4, values: weeks.map(excess) }] : [])],
       format: amount(chosen),
       unit: chosen.code || "",
       alt: `${t("What is not invoiced, by week of delivery.")} ${extremes(weeks.map(weekName), all, amount(chosen))}`,

@@ -15,52 +15,70 @@ const STEPS = dictionary({
   COMMIT: t("Can still be cancelled"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
 });
 
-// When an order leaves, in the words of the day on which the page is read.
-function leaves(time) {
+// When an order must be delivered, as of the time at which the page is read; "left" if it is on its way.
+function isDue([, time, , step]) {
+  if (step === "DELIVER") return "left";
   const day = (text) => new Intl.DateTimeFormat("en-CA", { timeZone: "Europe/Amsterdam" }).format(new Date(text));
-  const days = Math.round((Date.parse(day(time)) - Date.parse(day(now()))) / DAY);
-  return days < 0 ? "late" : ["today", "tomorrow"][days] || "later";
+  if (!time) return "later";
+  if (Date.parse(time) < now()) return "late";
+  return ["today", "tomorrow"][Math.round((Date.parse(day(time)) - Date.parse(day(now()))) / DAY)] || "later";
 }
 
 function departures(chosen) {
   const rows = listed("departures", chosen, { partner: 4, item: 5 });
-  const figure = (when, one, many) => {
-    const number = rows.filter(([, time]) => time && leaves(time) === when).length;
-    return { value: grouped(number), label: number === 1 ? one : many };
-  };
+  const figure = (when, label) => ({ value: grouped(rows.filter((each) => isDue(each) === when).length), label });
+  const several = new Set(rows.map((each) => each[10])).size > 1;
   return {
     figures: [
-      figure("today", t("order leaves today"), t("orders leave today")),
-      figure("tomorrow", t("order leaves tomorrow"), t("orders leave tomorrow")),
-      figure("late", t("order should have left"), t("orders should have left")),
+      figure("today", t("have not left and must be delivered today")),
+      figure("tomorrow", t("have not left and must be delivered tomorrow")),
+      figure("late", t("have not left and should have been delivered")),
+      figure("left", t("have left and are not reported as delivered")),
     ],
     table: {
       columns: [column(t("Latest delivery"), null, { show: inAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Customer"), null, { choose: (key) => toggle("partner", key) }),
-        column(t("Trade item")), column(t("Destination")), column(t("Open pieces"), grouped), column(t("Open packages"), grouped)],
-      rows: rows.map(([, time, order, step, customer, item, destination, pieces, packages]) => row([time, order, STEPS[step] || words(step),
-        idName("partner", customer), idName("item", item), destination, pieces, packages], PLACES.get(customer))),
-      whole: [t("Total"), null, null, null, null, null, ...[7, 8].map((place) => rows.reduce((sum, each) => sum + (each[place] || 0), 0))],
+        column(t("Trade item")), column(t("Destination")), column(t("Open pieces"), grouped), column(t("Open packages"), grouped), column(t("Carrier")),
+        ...(several ? [column(t("Currency"))] : [])],
+      rows: rows.map(([, time, order, step, customer, item, destination, pieces, packages, carrier, currency]) => row([time, order, STEPS[step] || words(step),
+        idName("partner", customer), idName("item", item), destination, pieces, packages, carrier, ...(several ? [currency] : [])], PLACES.get(customer))),
+      whole: [t("Total"), null, null, null, null, null, ...[7, 8].map((place) => rows.reduce((sum, each) => sum + (each[place] || 0), 0)), null, ...(several ? [null] : [])],
     },
   };
 }
 
+const SAME = 0.02; // a change by less is none
+
+// The state of a customer: one that did not order for much longer than usual is silent, whatever it bought before.
+function stateOfCustomer([, , status, now, before, , , , , isSilent]) {
+  if (isSilent && status !== "STOPPED") return "SILENT";
+  const isSame = Number(before) && Math.abs(Number(now) / Number(before) - 1) < SAME;
+  return isSame && ["FALLEN", "GROWN"].includes(status) ? "UNCHANGED" : status;
+}
+
 function changes(chosen) {
   const rows = listed("changes", chosen, { partner: 1 }).filter((each) => chosen.code === null || each[5] === chosen.code);
-  const number = (status) => grouped(rows.filter((each) => each[2] === status).length);
+  const number = (status) => grouped(rows.filter((each) => stateOfCustomer(each) === status).length);
   const sum = (place) => rows.reduce((all, each) => all + Number(each[place] || 0), 0);
   return {
     figures: [
       { value: number("STOPPED"), label: t("stopped") },
+      { value: number("SILENT"), label: t("are silent for much longer than usual") },
       { value: number("FALLEN"), label: t("bought less") },
       { value: number("GROWN"), label: t("bought more") },
       { value: number("NEW"), label: t("are new") },
+      { value: number("UNCHANGED"), label: t("bought as much, within {part}", { part: percent(SAME, 0) }) },
     ],
     table: {
       columns: [column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("State")), worth(WORD, chosen),
-        worth(t("A year earlier"), chosen), column(t("Change"), (part) => change(1 + part, 1)), column(t("Last order"), null, { show: inAmsterdam })],
-      rows: rows.map(([, customer, status, now, before, , time]) => row([idName("partner", customer), status ? words(status) : null, Number(now),
-        Number(before), Number(before) ? Number(now) / Number(before) - 1 : null, time], PLACES.get(customer))),
-      whole: [t("Total"), null, sum(3), sum(4), sum(4) ? sum(3) / sum(4) - 1 : null, null],
+        worth(t("A year earlier"), chosen), worth(t("Difference"), chosen), column(t("Change"), (part) => change(1 + part, 1)),
+        column(t("Last order"), null, { show: inAmsterdam }), column(t("Days since delivery"), grouped), column(t("Usual days between"), grouped)],
+      rows: rows.map((each) => {
+        const [, customer, , now, before, , time, silent, usual] = each;
+        const state = stateOfCustomer(each);
+        return row([idName("partner", customer), state ? words(state) : null, Number(now), Number(before), Number(now) - Number(before),
+          Number(before) ? Number(now) / Number(before) - 1 : null, time, silent, usual === null ? null : Number(usual)], PLACES.get(customer));
+      }),
+      whole: [t("Total"), null, sum(3), sum(4), sum(3) - sum(4), sum(4) ? sum(3) / sum(4) - 1 : null, null, null, null],
     },
   };
 }

@@ -18,20 +18,24 @@ function revenueByWeek(chosen) {
   const running = weeks.length && !isOver(weeks.at(-1));
   const whole = total("sales", chosen);
   const year = comparison(chosen);
-  const listed = added("sales", chosen, ["week"]).sort((left, right) => (right.week ?? -1) - (left.week ?? -1));
-  const rows = listed.map(({ week, orders, pieces, revenue: value }) => {
+  const before = weekBefore(chosen);
+  const rows = tableWeeks(chosen, weeks).map(({ week, orders, pieces, revenue: value }) => {
     const earlier = week === null ? null : years.before(week);
     const name = week === CONTENT.week ? t("{week} (running)", { week: weekName(week) }) : weekName(week);
-    return row([name, week === null ? null : monday(week), orders, pieces, value, earlier, earlier ? years.now(week) / earlier - 1 : null], week);
+    const last = week === null || !isOver(week) ? null : revenue.get(week - 1);
+    return row([name, week === null ? null : monday(week), orders, pieces, value, earlier, earlier ? years.now(week) / earlier - 1 : null,
+      last ? value / last - 1 : null], week);
   });
   return {
     figures: [
       { value: money(whole.revenue, chosen.code), label: BUYS ? t("spend in the period") : t("revenue in the period") },
-      year && { value: year.text, label: t("on last year's {value}, in {weeks}", { value: money(year.value, chosen.code), weeks: year.weeks }) },
+      year && { value: year.text, label: t("{now} against {value} a year earlier, in {weeks}",
+        { now: money(year.now, chosen.code), value: money(year.value, chosen.code), weeks: year.weeks }) },
       running && weeks.includes(CONTENT.week) && {
         value: money(revenue.get(CONTENT.week) ?? 0, chosen.code),
         label: chosen.from !== null && chosen.to < CONTENT.week ? t("in the running week so far, not in the period") : t("in the running week so far"),
       },
+      before && { value: before.text, label: t("in {week} on the week before ({value})", { week: weekName(before.week), value: money(before.before, chosen.code) }) },
     ],
     picture: weeks.length && verticalBars({
       weeks,
@@ -46,11 +50,20 @@ function revenueByWeek(chosen) {
     }),
     table: {
       columns: [column(t("Week"), null, { choose: chooseWeek, byKey: true }), column(t("From"), null, { byKey: true }), column(t("Orders"), grouped), column(t("Pieces"), grouped),
-        worth(WORD, chosen), worth(t("A year earlier"), chosen), column(t("Change"), (part) => change(1 + part, 1))],
+        worth(WORD, chosen), worth(t("A year earlier"), chosen), column(t("Change"), (part) => change(1 + part, 1)), column(t("On the week before"), (part) => change(1 + part, 1), { screen: true })],
       rows,
-      whole: [t("Total"), null, whole.orders, whole.pieces, whole.revenue, null, null],
+      whole: [t("Total"), null, whole.orders, whole.pieces, whole.revenue, year ? year.value : null, year ? year.part : null, null],
     },
   };
+}
+
+// The sums of all chosen weeks, the last one first, also of those without orders; at the end, of orders without a week.
+function tableWeeks(chosen, weeks) {
+  const found = new Map(added("sales", chosen, ["week"]).map((each) => [each.week, each]));
+  if (!found.size) return [];
+  const wanted = weeks.filter((week) => chosen.from === null || week <= chosen.to);
+  const none = (week) => ({ week, orders: 0, pieces: 0, revenue: 0 });
+  return [...wanted.reverse().map((week) => found.get(week) ?? none(week)), ...(found.has(null) ? [found.get(null)] : [])];
 }
 
 function pareto(chosen) {
@@ -131,7 +144,7 @@ function channels(chosen) {
   const kinds = [...new Set(ways.map(slot))];
   const value = (channel, kind) => mix.filter((each) => each.channel === channel && slot(each.instrument) === kind)
     .reduce((sum, each) => sum + each.revenue, 0) || null;
-  const nameOfKind = (kind) => (kind === OTHERS ? t("Other") : words(CONTENT.keys[ways.find((way) => slot(way) === kind)]));
+  const nameOfKind = (kind) => (kind === OTHERS && ways.filter((way) => slot(way) === OTHERS).length > 1 ? t("Other") : words(CONTENT.keys[ways.find((way) => slot(way) === kind)]));
   return {
     figures: [
       all.length && { value: percent(quotient(all[0].revenue, whole.revenue)), label: t("through {name}", { name: names[0] }) },

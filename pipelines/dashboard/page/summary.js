@@ -22,7 +22,9 @@ function thresholdText(name) {
 
 // What a figure ignores of the choices: "all customers", where customers are chosen that its records do not have.
 function ignored(fact) {
-  return ["partner", "item"].filter((split) => filters[split].size && !FACTS[fact][split]).map((split) => ALL[split]).join(", ");
+  const blind = ["partner", "item"].filter((split) => filters[split].size && !FACTS[fact][split]).map((split) => ALL[split]);
+  const isInAll = !FACTS[fact].currency && filters.currency !== null && currenciesOf(filters.account).length > 1;
+  return [...blind, ...(isInAll ? [t("all currencies")] : [])].join(", ");
 }
 
 function tile(value, label, more, section, colour = null, limits = "") {
@@ -43,7 +45,9 @@ function judged(name, judgedValue, value, label, more, section) {
 function salesTiles() {
   const sums = total("sales", filters);
   const year = comparison(filters);
-  const more = year ? t("{growth} on last year ({weeks})", { growth: year.text, weeks: year.weeks }) : t("no weeks of last year to compare with");
+  const before = weekBefore(filters);
+  const more = [year ? t("{growth} on last year ({weeks})", { growth: year.text, weeks: year.weeks }) : t("no weeks of last year to compare with"),
+    before && t("{week}: {change} on the week before", { week: weekName(before.week), change: before.text })].filter(Boolean).join("; ");
   return [
     judged("growth", year ? year.part : null, money(sums.revenue, filters.code), WORD, more, "revenue"),
     tile(grouped(sums.orders), t("Orders"), counted(sums.pieces, t("piece"), t("pieces")), "partners"),
@@ -60,7 +64,8 @@ const TILES = {
   deliveries: () => {
     const sums = total("deliveries", filters);
     const part = quotient(sums.on_time, sums.load_carriers);
-    const more = t("{late} of {whole} late", { late: grouped(sums.late), whole: counted(sums.load_carriers, t("load carrier"), t("load carriers")) });
+    const more = t("{late} of {whole} late, {missing} not reported as received", { late: grouped(sums.late), missing: grouped(sums.not_received),
+      whole: counted(sums.load_carriers, t("load carrier"), t("load carriers")) });
     return [judged("on_time", part, percent(part), t("On time"), more, "punctuality")];
   },
   corrections: () => {
@@ -70,15 +75,16 @@ const TILES = {
   },
   invoices: () => {
     const sums = total("invoices", filters);
-    const part = quotient(sums.open, FACTS.sales ? total("sales", filters).revenue : 0);
-    const excess = t("{value} too much", { value: money(sums.excess, filters.code) });
-    const more = part === null ? excess : `${BUYS ? t("{part} of the spend", { part: percent(part) }) : t("{part} of the revenue", { part: percent(part) })}, ${excess}`;
+    const part = quotient(sums.open, FACTS.sales ? total("sales", filters).revenue - unknowable(filters).ordered : 0);
+    const excess = sums.excess >= 0.5 ? t("{value} too much", { value: money(sums.excess, filters.code) }) : "";
+    const checked = part === null ? "" : BUYS ? t("{part} of the spend that can be checked", { part: percent(part) }) : t("{part} of the revenue that can be checked", { part: percent(part) });
+    const more = [checked, excess].filter(Boolean).join(", ");
     return [judged("not_invoiced", part, money(sums.open, filters.code), t("Not invoiced"), more, "invoices")];
   },
   stock: () => {
     const sums = total("stock", filters);
     const part = quotient(sums.sold, sums.initial);
-    return [judged("sell_through", part, percent(part), t("Sell-through"), t("{pieces} pieces left", { pieces: grouped(sums.remaining) }), "stock")];
+    return [judged("sell_through", part, percent(part), t("Sell-through"), t("{pieces} pieces left of the period's batches", { pieces: grouped(sums.remaining) }), "stock")];
   },
   actions: () => {
     const { orders } = total("actions", filters);
@@ -97,11 +103,20 @@ function summary() {
 
 // What needs action today, whatever weeks are chosen; each leads to its list.
 const LATE_WEEKS = 2; // full weeks after which an order is invoiced, and a batch sold
+
+// What is not invoiced of the weeks before one, and the choice of these weeks: from the first in which something is open.
+function openBefore(all, week) {
+  const sums = added("invoices", all, ["week"]).filter((each) => each.week !== null && each.week < week && each.open > 0);
+  const open = sums.reduce((sum, each) => sum + each.open, 0);
+  return { ...all, open, from: Math.min(...sums.map((each) => each.week)), to: week - 1 };
+}
+
 const TASKS = {
   departures: (all) => {
-    const rows = listed("departures", all, { partner: 4, item: 5 }).filter(([, time]) => time && leaves(time) !== "later");
-    return rows.length && [rows.length === 1 ? t("1 order leaves today or tomorrow, or should have left")
-      : t("{number} orders leave today or tomorrow, or should have left", { number: grouped(rows.length) }), all];
+    const dues = listed("departures", all, { partner: 4, item: 5 }).map(isDue).filter((due) => ["late", "today", "tomorrow"].includes(due));
+    const late = grouped(dues.filter((due) => due === "late").length);
+    return dues.length && [dues.length === 1 ? t("1 order that has not left must be delivered by tomorrow, {late} overdue", { late })
+      : t("{number} orders that have not left must be delivered by tomorrow, {late} overdue", { number: grouped(dues.length), late }), all];
   },
   actions: (all) => {
     const { orders } = total("actions", all);
@@ -109,17 +124,16 @@ const TASKS = {
   },
   corrections: (all) => {
     const open = total("corrections", all).pending;
-    return open && [open === 1 ? t("1 correction request has no answer") : t("{number} correction requests have no answer", { number: grouped(open) }), all];
+    return open && [open === 1 ? t("1 correction request has no answer, in all weeks") : t("{number} correction requests have no answer, in all weeks", { number: grouped(open) }), all];
   },
   invoices: (all) => {
-    const old = { ...all, from: CONTENT.first, to: CONTENT.week - 1 - LATE_WEEKS };
-    const { open } = total("invoices", old);
-    return open && [t("{value} of deliveries from {first} to {week} is not invoiced", { value: money(open, all.code), first: weekName(old.from), week: weekName(old.to) }), old];
+    const { open, ...old } = openBefore(all, CONTENT.week - LATE_WEEKS);
+    return open >= 0.5 && [t("{value} of deliveries from {first} to {week} is not invoiced", { value: money(open, all.code), first: weekName(old.from), week: weekName(old.to) }), old];
   },
   stock: (all) => {
     const old = { ...all, from: CONTENT.first, to: CONTENT.week - 1 - LATE_WEEKS };
     const { remaining } = total("stock", old);
-    return remaining && [t("{pieces} pieces are left of batches until {week}", { pieces: grouped(remaining), week: weekName(old.to) }), old];
+    return remaining > 0 && [t("{pieces} pieces are left of batches until {week}", { pieces: grouped(remaining), week: weekName(old.to) }), old];
   },
   fill: (all) => {
     const week = { ...all, from: CONTENT.week - 1, to: CONTENT.week - 1 };
@@ -135,19 +149,26 @@ const TASKS = {
 
 function tasks() {
   const all = { ...filters, code: filters.code, from: null, to: null };
-  const found = Object.entries(TASKS).filter(([fact]) => FACTS[fact] || CONTENT.lists[fact]).map(([fact, of]) => [fact, of(all)]).filter(([, task]) => task).slice(0, 3);
-  const item = ([fact, [text, { from, to }]]) => make("li", null, make("button", { type: "button", class: "pick", on: { click: () => {
+  const found = Object.entries(TASKS).filter(([fact]) => FACTS[fact] || CONTENT.lists[fact]).map(([fact, of]) => [fact, of(all)]).filter(([, task]) => task);
+  const item = ([fact, [text, { from, to }]], place) => make("li", { hidden: place >= FIRST_TASKS }, make("button", { type: "button", class: "pick", on: { click: () => {
     const { id } = SECTIONS.find((section) => section.fact === fact || section.list === fact);
     if (from !== null) between(from, to);
     else if (FACTS[fact]) last(null);
     opened.add(id);
     refresh();
     goTo(id);
-  } } }, text));
+  } } }, [text, FACTS[fact] && ignored(fact)].filter(Boolean).join(" \u2013 ")));
+  const list = make("ol", null, ...found.map(item));
+  const more = make("button", { type: "button", class: "open", hidden: found.length <= FIRST_TASKS, on: { click: () => {
+    for (const each of list.children) each.hidden = false;
+    more.hidden = true;
+    list.children[FIRST_TASKS].querySelector("button").focus();
+  } } }, t("{number} more", { number: grouped(found.length - FIRST_TASKS) }));
   return make("section", { id: "tasks", class: "card wide", "aria-labelledby": "tasks-title" },
     make("h2", { id: "tasks-title" }, t("Needs action today")),
-    found.length ? make("ol", null, ...found.map(item)) : make("p", { class: "note" }, t("Nothing.")));
+    ...(found.length ? [list, more] : [make("p", { class: "note" }, t("Nothing."))]));
 }
+const FIRST_TASKS = 3;
 
 // Sections are not reached by the address of the page, which has the filters.
 function goTo(id) {

@@ -7,7 +7,7 @@ const whole = new Set();
 const sorted = new Map();
 
 // A column: numbers have a format, other values may have a function `show`; `byKey` sorts by the keys of the rows, `choose` makes
-// its texts buttons that filter by them.
+// its texts buttons that filter by them; paper has no room for those of the `screen`.
 function column(name, format, more = {}) {
   return { name, format, number: Boolean(format), ...more };
 }
@@ -33,7 +33,11 @@ function tableOf(id, table, caption) {
   return make("table", null, make("caption", null, caption), make("thead", null, head), make("tbody", null, ...body), foot);
 }
 
-function heading(id, { name, number }, place) {
+function classOf({ number, screen }) {
+  return [number && "number", screen && "screen"].filter(Boolean).join(" ") || null;
+}
+
+function heading(id, { name, number, screen }, place) {
   const order = sorted.get(id);
   const direction = order?.place === place ? (order.falls ? "descending" : "ascending") : null;
   const turn = () => {
@@ -41,15 +45,15 @@ function heading(id, { name, number }, place) {
     render();
     at(`${id}-table`).querySelectorAll("thead button")[place].focus();
   };
-  return make("th", { scope: "col", class: number ? "number" : null, "aria-sort": direction },
+  return make("th", { scope: "col", class: classOf({ number, screen }), "aria-sort": direction },
     make("button", { type: "button", class: "sort", on: { click: turn } }, name));
 }
 
-function cell({ number, format, show, choose }, value, isHead, row = null) {
+function cell({ number, screen, format, show, choose }, value, isHead, row = null) {
   const text = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
   const content = choose && row && row.key !== undefined
     ? make("button", { type: "button", class: "pick", title: t("Filter by this"), on: { click: () => choose(row.key) } }, text) : text;
-  return make(isHead ? "th" : "td", { class: number ? "number" : null, scope: isHead ? "row" : null }, content);
+  return make(isHead ? "th" : "td", { class: classOf({ number, screen }), scope: isHead ? "row" : null }, content);
 }
 
 // Buttons, and the table that they open.

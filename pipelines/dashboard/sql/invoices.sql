@@ -1,5 +1,5 @@
--- What is invoiced differently than ordered, or not at all: the orders of reports.invoice_reconciliation, without those
--- whose invoices cannot be known.
+-- What is invoiced differently than ordered, or not at all: the orders of reports.invoice_reconciliation. Nothing is open of
+-- those whose invoices cannot be known.
 
 SELECT
     d.account,
@@ -14,5 +14,4 @@ SELECT
     coalesce(sum(d.open_amount), 0) AS open,
     coalesce(sum(d.excess_amount), 0) AS excess
 FROM invoice_reconciliation_detail() d
-WHERE d.state <> 'CANNOT_BE_KNOWN'
 GROUP BY ALL

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from dataclasses import replace
+from itertools import pairwise
+from statistics import median
 from typing import Any
 from uuid import UUID
 
@@ -55,7 +57,8 @@ def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Para
             ordered_at = [time for order in orders if (time := timestamp(order, "orderDateTime"))]
             row = (account, customer, names.get((account, customer)), currency)
             last_order = max(ordered_at, default=None)
-            rows.append((*row, *change(this_year, last_year), len(weeks), last_order))
+            measures = change(this_year, last_year)
+            rows.append((*row, *measures, len(weeks), last_order, *silence(orders, today(now))))
     return sorted(rows, key=sort_key)
 
 
@@ -79,6 +82,18 @@ def change(this_year: list[Json], last_year: list[Json]) -> tuple[Any, ...]:
         status = "FALLEN" if revenue < before else "GROWN" if revenue > before else "UNCHANGED"
     growth = quotient(revenue - before, before)
     return (status, len(this_year), len(last_year), revenue, before, revenue - before, growth)
+
+
+def silence(orders: list[Json], today: dt.date) -> tuple[int | None, Any, bool]:
+    """Return the days since the last delivery, the usual days between deliveries, and whether that is a silence."""
+    days = sorted({date for order in orders if (date := day(order, DELIVERY))})
+    if not days:
+        return None, None, False
+    silent = max((today - days[-1]).days, 0)
+    intervals = [(after - before).days for before, after in pairwise(days)]
+    usual = median(intervals) if len(days) >= 4 else None
+    is_silent = usual is not None and silent >= 21 and silent >= 4 * usual
+    return silent, usual, is_silent
 
 
 def sort_key(row: Row) -> Row:
@@ -165,13 +180,33 @@ def test_the_last_thirteen_weeks_are_compared(warehouse: ReportWarehouse) -> Non
     warehouse.store(ORDERS, [sale(number, f"{week}", BLOOM, 10) for number, week in enumerate(weeks)])
     warehouse.store(ORDERS, [sale(10 + number, f"{week}", PETAL, 10) for number, week in enumerate(earlier)])
 
-    rows = {row[1]: row[4:6] + row[11:] for row in warehouse.report(REPORT)}
+    rows = {row[1]: row[4:6] + row[11:13] for row in warehouse.report(REPORT)}
 
     ordered_at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     compared = sum(a_year_earlier(week) is not None for week in weeks[1:3])  # both, unless one is a week 53
     assert rows == {
         UUID(BLOOM): ("NEW", compared, compared, ordered_at),
         UUID(PETAL): ("STOPPED", 0, compared, ordered_at),
+    }
+
+
+def test_silence_is_measured_by_the_own_rhythm(warehouse: ReportWarehouse) -> None:
+    """Four weeks without a delivery are a silence for a weekly customer, but not for one that orders every ten days."""
+    end = today(real_now())
+    rhythms = {"weekly": (7, 28), "ten days": (10, 39), "yesterday": (1, 20), "few": (7, 60)}
+    for number, (name, (interval, silent)) in enumerate(rhythms.items()):
+        days = [end - dt.timedelta(days=silent + interval * place) for place in range(3 if name == "few" else 6)]
+        warehouse.store(
+            ORDERS, [sale(10 * number + place, f"{date}", id_of(name), 10) for place, date in enumerate(days)]
+        )
+
+    rows = {row[1]: row[13:] for row in warehouse.report(REPORT)}
+
+    assert {name: rows[UUID(id_of(name))] for name in rhythms} == {
+        "weekly": (28, 7, True),
+        "ten days": (39, 10, False),
+        "yesterday": (20, 1, False),
+        "few": (60, None, False),
     }
 
 

@@ -32,6 +32,8 @@ from tests.integration.report_warehouse import (
     text,
     uuid,
 )
+from tests.integration.reports.comparable_weeks import compared_weeks
+from tests.integration.reports.report_parameters import NO_FILTER
 from tests.moments import NOW
 
 SCREENSHOTS = "PICTURES"
@@ -247,26 +249,24 @@ def test_chart_tooltip(dashboard: DashboardPage) -> None:
     assert f"Revenue  {rounded(Decimal(revenue))}" in shown
 
 
-def weeks_with_orders(warehouse: ReportWarehouse, account: str = "main") -> set[str]:
-    """Return the ISO weeks in which an account delivered orders."""
-    days = [day(order, DELIVERY) for owner, order in warehouse.committed_orders() if owner == account]
-    return {"{}-W{:02}".format(*date.isocalendar()[:2]) for date in days if date}
-
-
 def test_figures_equal_the_orders(dashboard: DashboardPage, grower_world: ReportWarehouse) -> None:
     """Revenue, orders and pieces of the quarter, and growth over the weeks of both years, equal sums in Python."""
-    known = weeks_with_orders(grower_world)
-    pairs = [(f"2026-W{week}", f"2025-W{week}") for week in range(35, 48)]
-    both = [pair for pair in pairs if known.issuperset(pair)]
+    mondays = compared_weeks(grower_world, NOW, NO_FILTER, 13)["main"]
+    both = [tuple("{}-W{:02}".format(*monday.isocalendar()) for monday in pair) for pair in mondays]
     now, before = (sum(totals(grower_world, (pair[place], pair[place])).revenue for pair in both) for place in range(2))
     quarter = totals(grower_world, QUARTER)
     tiles = [normalized(tile) for tile in dashboard.page.locator(".tile").all_text_contents()]
 
     assert 0 < len(both) < 13
     running = rounded(totals(grower_world, ("2026-W48", "2026-W48")).revenue)
-    assert dashboard.figures("revenue") == [rounded(quarter.revenue), f"{now / before * 100 - 100:+.1f}%", running]
+    last, week_before = (totals(grower_world, (week, week)).revenue for week in ("2026-W47", "2026-W46"))
+    growth = [f"{one / other * 100 - 100:+.1f}%" for one, other in ((now, before), (last, week_before))]
+    assert dashboard.figures("revenue") == [rounded(quarter.revenue), growth[0], running, growth[1]]
     label = normalized(dashboard.page.locator("#revenue .figure span").nth(1).text_content() or "")
-    assert label == f"on last year's {rounded(Decimal(before))}, in {len(both)} of 13 weeks"
+    assert (
+        label
+        == f"{rounded(Decimal(now))} against {rounded(Decimal(before))} a year earlier, in {len(both)} of 13 weeks"
+    )
     assert tiles[1] == f"Orders{quarter.orders}{quarter.pieces} pieces"
 
 
@@ -317,7 +317,8 @@ def test_accounts_and_currencies_are_separate(dashboard: DashboardPage, grower_w
 
     dashboard.choose("currency", "USD")
     assert dashboard.figures("revenue")[0].startswith("USD ")
-    assert "EUR" not in (dashboard.page.locator("main").text_content() or "").replace("All currencies", "")
+    others = [text for text in dashboard.page.locator("main > :not(#departures)").all_text_contents() if "EUR" in text]
+    assert others == []
     dashboard.choose("currency", "EUR")
 
 

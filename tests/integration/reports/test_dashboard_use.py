@@ -178,6 +178,19 @@ def test_days_and_ages_are_those_of_the_reader(path: Path, browser: Browser) -> 
     assert later[2] > first[2]
 
 
+def test_orders_on_their_way_are_not_overdue(path: Path, browser: Browser, grower_world: ReportWarehouse) -> None:
+    """Orders that left are counted apart from those that have not left and should have been delivered."""
+    columns = list(find_report("open_orders").columns)
+    step, time = columns.index("next_step"), columns.index("departure")
+    orders = [row for row in grower_world.report("open_orders") if row[0] == "main"]
+
+    with open_page(browser, path) as dashboard:
+        late, left = dashboard.figures("departures")[2:]
+        assert int(left) == sum(row[step] == "DELIVER" for row in orders) > 0
+        assert int(late) == sum(row[step] != "DELIVER" and bool(row[time]) and row[time] < NOW for row in orders)
+        assert "have not left" in (dashboard.page.locator("#tasks li").first.text_content() or "")
+
+
 @pytest.mark.parametrize(("locale", "revenue"), [("nl-NL", "Omzet"), ("de-DE", "Revenue"), ("en-US", "Revenue")])
 def test_language_of_the_browser(locale: str, revenue: str, path: Path, browser: Browser) -> None:
     """The page is in Dutch or English as the browser wants, with the numbers, dates and weeks of that language."""
@@ -210,11 +223,15 @@ def test_tiles_say_which_choice_they_ignore(path: Path, browser: Browser) -> Non
     with open_page(browser, path, locale="en-GB", **LAPTOP) as dashboard:
         stock, revenue = (dashboard.page.locator(f'.tile[href="#{name}"]') for name in ("stock", "revenue"))
         expect(stock).not_to_contain_text("all customers")
+        expect(stock).to_contain_text("all currencies")
+        late = dashboard.page.locator("#tasks li", has_text="came late")
+        expect(late).not_to_contain_text("all customers")
 
         dashboard.page.locator("#partners .open").first.click()
         dashboard.page.locator("#partners .pick").first.click()
 
         expect(stock).to_contain_text("all customers")
+        expect(late).to_contain_text("all customers")
         expect(revenue).not_to_contain_text("all customers")
 
 
@@ -241,10 +258,16 @@ def test_units_of_axes(path: Path, browser: Browser) -> None:
 
 
 def test_tasks_lead_to_their_lists(path: Path, browser: Browser) -> None:
-    """The page lists up to three things that need action, and each opens its list."""
+    """The page lists three things that need action and says how many more there are; each opens its list."""
     with open_page(browser, path) as dashboard:
-        tasks = dashboard.page.locator("#tasks button")
-        assert 1 <= tasks.count() <= 3
+        tasks = dashboard.page.locator("#tasks li button")
+        more = dashboard.page.locator("#tasks > button")
+        assert tasks.count() > 3
+        expect(tasks.nth(3)).to_be_hidden()
+        expect(more).to_have_text(f"{tasks.count() - 3} more")
+        more.click()
+        expect(tasks.last).to_be_visible()
+        expect(more).to_be_hidden()
         tasks.first.click()
         assert dashboard.page.locator(".table:visible").count() == 1
 
@@ -256,7 +279,7 @@ def test_lights_and_their_limits(path: Path, browser: Browser) -> None:
         assert 5 <= tiles.count() <= 7
         fill = dashboard.page.locator(".tile[href='#fill']")
         expect(fill.locator(".light")).to_have_attribute("aria-label", re.compile("good|watch|act"))
-        expect(fill.locator(".limits")).to_have_text("green from 98%, red below 95%")
+        expect(fill.locator(".limits").first).to_have_text("green from 98%, red below 95%")
         expect(dashboard.page.locator("#health .light")).to_have_count(1)
         expect(dashboard.page.locator("#health .chart")).to_have_count(0)
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from tests.integration.report_warehouse import (
+    AMOUNT,
     DELIVERY,
     ORDERS,
     Json,
@@ -195,6 +196,7 @@ def row_of(account: str, order: Json, claims: Claims | None, names: Names) -> Ro
         of.open if claims else packages,
         of.delivered,
         timestamp(order, "cancellationDeadline") if status == "ACCEPTED" else None,
+        text(order, f"{AMOUNT}.currency"),
     )
 
 
