@@ -11,14 +11,14 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, TypeVar
 
 import duckdb
 
-from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.errors import ConflictError, WarehouseBusyError, WarehouseError
 from pipelines.interruption import is_stopping
 from pipelines.lake_address import WarehouseAddress
 from pipelines.paths import real_path
@@ -44,6 +44,8 @@ BLOCK_SIZE = 131072
 write half as much as with DuckDB's own 262144. With 65536 they would write a quarter, but a first load of large
 records would take a third longer (docs/performance.md). Existing files keep theirs."""
 
+_Value = TypeVar("_Value")
+_MOST_ATTEMPTS = 10  # to commit a transaction of a lake; a file has one writer at a time, and no conflicts
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1  # seconds between two attempts to open the file
 
 
@@ -135,6 +137,8 @@ class Warehouse:
             with self._plain_read_errors():
                 yield connection
 
+    may_conflict: ClassVar[bool] = False
+    """Whether several processes may write at the same time, so that a transaction may have to be repeated."""
     opens_files: ClassVar[bool] = False
     """Whether a query opens further files, so that a process that reads must not be denied them."""
 
@@ -247,6 +251,14 @@ class WriteSession:
         """A connection within a transaction, which ends with the block."""
         with self._warehouse.writing(self) as connection, transaction(connection):
             yield connection
+
+    def execute(self, work: Callable[[duckdb.DuckDBPyConnection], _Value]) -> _Value:
+        """The result of ``work``, which is one transaction; it is repeated where another one of a lake was first."""
+        for _ in range(_MOST_ATTEMPTS - 1):
+            with suppress(ConflictError), self.transaction() as connection:
+                return work(connection)
+        with self.transaction() as connection:
+            return work(connection)
 
     def close(self) -> None:
         """Close the file if it stayed open."""

@@ -105,6 +105,7 @@ class LakeWarehouse(Warehouse):
             with suppress(duckdb.Error):
                 connection.execute("COMMIT")
 
+    may_conflict = True
     opens_files = True
 
     @property

@@ -6,7 +6,7 @@ import re
 
 import duckdb
 
-from pipelines.errors import PipelineError, WarehouseBusyError, WarehouseError
+from pipelines.errors import ConflictError, PipelineError, WarehouseError
 from pipelines.warehouse.file.duckdb_errors import first_line
 
 _MISSING = "creating a new DuckLake is explicitly disabled"
@@ -39,9 +39,7 @@ def plain_error(name: str, error: duckdb.Error) -> PipelineError | duckdb.Error:
     if is_missing(error):
         return WarehouseError(f"there is no lake at {name} yet: run `floriday sync` first")
     if is_conflict(error):
-        return WarehouseBusyError(
-            f"another process wrote to {name} at the same time, and nothing of this batch was stored"
-        )
+        return ConflictError(f"another process wrote to {name} at the same time, and nothing of this batch was stored")
     if any(sign in text for sign in _NO_CONNECTION):
         return WarehouseError(
             f"PostgreSQL does not answer for {name} ({reason_of(text)}): start it, or correct"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines import extras
 from pipelines.errors import WarehouseError
 
-_EXTRA = "pip install 'floriday-warehouse[scale]'"
+_INSTALLING = extras.how_to_install(extras.SCALE)
 
 
 def load_extensions(connection: duckdb.DuckDBPyConnection, *, with_s3: bool) -> None:
@@ -27,13 +28,13 @@ def _binary(name: str) -> Path:
     try:
         import_module(package)
     except ImportError:
-        message = f"a lake needs DuckDB's extension {name}, which is not installed: {_EXTRA} installs it"
+        message = f"a lake needs DuckDB's extension {name}, which is not installed: `{_INSTALLING}` installs it"
         raise WarehouseError(message) from None
     folder = Path(str(resources.files(package))) / "extensions" / f"v{duckdb.__version__}"
     found = sorted(folder.glob("*.duckdb_extension"))
     if not found:
         raise WarehouseError(
-            f"the package of DuckDB's extension {name} is not for DuckDB {duckdb.__version__}: {_EXTRA} installs the"
-            " versions that belong together"
+            f"the package of DuckDB's extension {name} is not for DuckDB {duckdb.__version__}: `{_INSTALLING}` installs"
+            " the versions that belong together"
         )
     return found[0]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pipelines import extras
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.lake_address import LakeAddress
 from pipelines.warehouse.lake.errors import reason_of
@@ -57,7 +58,7 @@ def _session(address: LakeAddress, name: str) -> psycopg2.extensions.connection:
     try:
         import psycopg2  # noqa: PLC0415 - only a lake needs it
     except ImportError:
-        message = "a lake needs psycopg2, which is not installed: pip install 'floriday-warehouse[scale]' installs it"
+        message = f"a lake needs psycopg2, which is not installed: `{extras.how_to_install(extras.SCALE)}` installs it"
         raise WarehouseError(message) from None
     try:
         session = psycopg2.connect(address.catalogue, application_name=name[:_LONGEST_NAME])

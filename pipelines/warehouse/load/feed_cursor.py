@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipelines.catalogue.tables import Table
+from pipelines.errors import WarehouseError
 from pipelines.warehouse.load.clock_changes import windows
 from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, of_part
 from pipelines.warehouse.load.tombstones import served_keys
@@ -124,3 +125,21 @@ class FeedCursor:
         )
         with served_keys(self.connection, table, frame):
             return dict(self.connection.execute(sql, {"account": self.part.account, "series": series}).fetchall())
+
+
+def check_unmoved(connection: duckdb.DuckDBPyConnection, part: FeedPart, before: Position) -> None:
+    """Refuse to write if another sync has moved the cursor; within the transaction that moves it.
+
+    A file has one writer, whom the system's lock keeps. A writer of a lake that lost its session of PostgreSQL, and
+    with it the lock, may work on without knowing.
+
+    Raises:
+        WarehouseError: the cursor is no longer where this run left it.
+    """
+    stored = FeedCursor(connection, part).position()
+    if (stored.series, stored.cursor) != (before.series, before.cursor):
+        raise WarehouseError(
+            "another sync has moved the cursor meanwhile, so nothing of this batch was stored: sync again",
+            account=part.account,
+            feed=part.feed,
+        )
