@@ -48,7 +48,7 @@ def path_of(address: WarehouseAddress) -> Path:
     return address.beside if isinstance(address, LakeAddress) else address
 
 
-def parse_lake(text: str, data: str | None, schema: str | None, folder: Path) -> LakeAddress:
+def parse_lake(text: str, data: str | None, schema: str, folder: Path) -> LakeAddress:
     """The lake of the settings ``FLORIDAY_WAREHOUSE``, ``FLORIDAY_LAKE_DATA`` and ``FLORIDAY_LAKE_SCHEMA``.
 
     ``folder`` is for the files that are beside a warehouse, such as the dashboard.
@@ -68,7 +68,6 @@ def parse_lake(text: str, data: str | None, schema: str | None, folder: Path) ->
         raise ValueError("expects dbname=…, the name of the database in PostgreSQL")
     if data is None:
         raise ValueError("expects FLORIDAY_LAKE_DATA beside it: the folder of the Parquet files, or s3://bucket/prefix")
-    schema = schema or DEFAULT_SCHEMA
     return LakeAddress(catalogue, f"{data.rstrip('/')}/", schema, folder / f"{schema}.lake")
 
 

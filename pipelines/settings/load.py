@@ -171,16 +171,18 @@ def _with_next_step(error: SettingError, dotenv: Path | None, folder: Path) -> S
 
 def _values(variables: Variables) -> dict[str, Any]:
     texts = {"WAREHOUSE": "data/floriday.duckdb"} | variables.texts
-    paths = {name: str(variables.path(texts[name])) for name in _PATHS if _is_path(texts.get(name))}
+    paths = {name: str(variables.path(texts[name])) for name in _PATHS if _is_path(name, texts.get(name))}
     return {name.lower(): text for name, text in (texts | paths).items()}
 
 
 _PATHS = ("WAREHOUSE", "PUBLISHED", "LAKE_DATA")
 
 
-def _is_path(text: str | None) -> bool:
+def _is_path(name: str, text: str | None) -> bool:
     """Whether a value is the path of a file or folder, and neither missing, ``off``, nor an address."""
-    return text is not None and text.casefold() != "off" and not text.startswith((LAKE_PREFIX, "s3://"))
+    if text is None or text.casefold() == "off" or text.startswith(LAKE_PREFIX):
+        return False
+    return name != "LAKE_DATA" or "://" not in text
 
 
 def _phrase(kind: type[AlertSettings], field: str, error: ErrorDetails) -> str:

@@ -10,8 +10,16 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from pipelines.lake_address import (
+    DEFAULT_SCHEMA,
+    LakeAddress,
+    WarehouseAddress,
+    data_place,
+    parse_lake,
+    path_of,
+    schema_name,
+)
 from pipelines.lake_address import PREFIX as LAKE_PREFIX
-from pipelines.lake_address import LakeAddress, WarehouseAddress, data_place, parse_lake, path_of, schema_name
 from pipelines.paths import default_published_path, is_database_or_companion
 from pipelines.settings import receivers, values
 from pipelines.settings.addresses import checked_address, host_of
@@ -27,7 +35,9 @@ def _from_text(read: Callable[[str], object]) -> BeforeValidator:
 def _warehouse(value: str, info: ValidationInfo) -> WarehouseAddress:
     if not value.startswith(LAKE_PREFIX):
         return values.warehouse_file(value)
-    return parse_lake(value, info.data.get("lake_data"), info.data.get("lake_schema"), home_folder() / "data")
+    return parse_lake(
+        value, info.data.get("lake_data"), info.data.get("lake_schema", DEFAULT_SCHEMA), home_folder() / "data"
+    )
 
 
 def _published(value: str | None, info: ValidationInfo) -> Path | None:
@@ -84,7 +94,7 @@ class LocalSettings(AlertSettings):
     scopes: Annotated[tuple[str, ...] | None, _from_text(values.scopes)] = None
     feeds: Annotated[tuple[str, ...] | None, _from_text(values.feeds)] = None
     lake_data: Annotated[str | None, _from_text(data_place)] = None
-    lake_schema: Annotated[str | None, _from_text(schema_name)] = None
+    lake_schema: Annotated[str, _from_text(schema_name)] = DEFAULT_SCHEMA
     warehouse: Annotated[WarehouseAddress, BeforeValidator(_warehouse)]
     published: Annotated[Path | None, BeforeValidator(_published)] = None
     publish_every: Annotated[timedelta, _from_text(values.duration)] = timedelta(minutes=15)

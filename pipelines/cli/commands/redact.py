@@ -55,12 +55,13 @@ def redact(erase: EraseOption = None, containing: ContainingOption = False, dry_
     """
     from pipelines.errors import UsageError
     from pipelines.settings import load_local_settings
-    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
+    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse, require_file
 
     if containing and erase is None:
         raise UsageError("--containing needs --erase: the text to erase")
     settings = load_local_settings()
     warehouse = open_warehouse(settings.warehouse)
+    require_file(warehouse, "redact")
     warehouse.require()
     text = sys.stdin.readline().rstrip("\r\n") if erase == "-" else erase
     with hold_sync_lock(warehouse.address, "floriday redact"):

@@ -6,7 +6,6 @@ it for a short time, and a process that finds it locked tries again.
 
 from __future__ import annotations
 
-import fcntl
 import random
 import threading
 import time
@@ -24,18 +23,25 @@ from pipelines.lake_address import WarehouseAddress
 from pipelines.paths import real_path
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.duckdb_errors import (
-    RESOURCE_ERRORS,
     busy_message,
     check_file,
     damage_message,
     first_line,
     is_busy,
-    is_resource_error,
     open_error_message,
+    plain_write_errors,
 )
 from pipelines.warehouse.file.interruptible import commit, connect
 from pipelines.warehouse.file.session_settings import BASIC, CONFINED, LOCKED, WRITING, low_memory
-from pipelines.warehouse.file.waiters import waiting_to_read, waiting_to_write, yield_to_readers, yield_to_writers
+from pipelines.warehouse.file.waiters import (
+    FIRST_PAUSE,
+    pauses,
+    take_read_lock,
+    waiting_to_read,
+    waiting_to_write,
+    yield_to_readers,
+    yield_to_writers,
+)
 
 STORAGE_VERSION = "v1.4.0"
 """Fixed, so that the format does not change with the library: DuckDB 1.4, 1.5 and 2 read and write it."""
@@ -46,7 +52,6 @@ records would take a third longer (docs/performance.md). Existing files keep the
 
 _Value = TypeVar("_Value")
 _MOST_ATTEMPTS = 10  # to commit a transaction of a lake; a file has one writer at a time, and no conflicts
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1  # seconds between two attempts to open the file
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class Warehouse:
             WarehouseError: the file cannot be opened or written.
         """
         check_file(self.path)
-        with self._in_use, private_files(), _plain_write_errors(self.path), ExitStack() as closing:
+        with self._in_use, private_files(), plain_write_errors(self.path), ExitStack() as closing:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = self._opened_for_writing()
             closing.callback(connection.close)
@@ -191,7 +196,7 @@ class Warehouse:
         while True:
             self.recover()
             with self.path.open("rb") as stream:
-                if _take_read_lock(stream) and not self.log.exists():
+                if take_read_lock(stream) and not self.log.exists():
                     yield stream
                     return
             if time.monotonic() >= ends:
@@ -213,7 +218,7 @@ class Warehouse:
         (yield_to_writers if read_only else yield_to_readers)(self.path, self.sleep)
         ends = time.monotonic() + self.lock_timeout
         with ExitStack() as waiting:
-            for pause in _pauses():
+            for pause in pauses():
                 try:
                     return self._connect(read_only=read_only)
                 except duckdb.Error as error:
@@ -221,7 +226,7 @@ class Warehouse:
                         raise WarehouseError(open_error_message(self.path, error)) from None
                     if time.monotonic() >= ends or is_stopping():
                         raise WarehouseBusyError(busy_message(self.path, self.lock_timeout, error)) from None
-                if pause == _FIRST_PAUSE:
+                if pause == FIRST_PAUSE:
                     waiting.enter_context((waiting_to_read if read_only else waiting_to_write)(self.path))
                 self.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
         raise AssertionError("there is no last pause")
@@ -287,33 +292,3 @@ def _apply_log(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("CREATE SCHEMA something_small")
         connection.execute("DROP SCHEMA something_small")
     connection.execute("CHECKPOINT")
-
-
-@contextmanager
-def _plain_write_errors(path: Path) -> Iterator[None]:
-    """Raise errors of disk and memory as a ``WarehouseError``; any other error is a defect and is not changed."""
-    try:
-        yield
-    except OSError as error:
-        raise WarehouseError(f"{path} cannot be written: {error.strerror}") from None
-    except RESOURCE_ERRORS as error:
-        if not is_resource_error(error):
-            raise
-        text = f"writing {path} failed, and nothing of this batch was stored: {first_line(error)}"
-        raise WarehouseError(damage_message(path, error) or text) from None
-
-
-def _take_read_lock(stream: BinaryIO) -> bool:
-    """Take the lock that DuckDB takes for a reader, on our own descriptor; False while another process writes."""
-    try:
-        fcntl.lockf(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
-
-
-def _pauses() -> Iterator[float]:
-    pause = _FIRST_PAUSE
-    while True:
-        yield pause
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
