@@ -110,7 +110,7 @@ def test_queries_read_the_lake_alone(sql: str, synced: Syncing) -> None:
         pass
 
 
-def test_a_second_sync_is_told_who_holds_the_lake(synced: Syncing) -> None:
+def test_a_second_sync_learns_who_holds_the_lake(synced: Syncing) -> None:
     """The lock names its holder, and is free after it."""
     with hold_sync_lock(synced.address, "floriday sync"):
         assert "floriday sync" in (lock_holder(synced.address) or "")
@@ -139,7 +139,7 @@ def test_the_lock_of_a_killed_sync_is_free(synced: Syncing) -> None:
         pass
 
 
-def test_a_sync_whose_cursor_was_moved_stores_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_sync_behind_a_moved_cursor_stores_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     """A sync that lost its lock without knowing does not store over what another one has read."""
     syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=("catalog.trade_items",))
     with syncing.pipeline() as session:
