@@ -1,11 +1,12 @@
 // Pictures, drawn by Apache ECharts as SVG. Each comes with a sentence that says what is to be seen.
 
-// Colours of the page, and the size of texts.
-function looks(font) {
+// Colours of the page, and the size of texts. Charts on paper have room for fewer labels.
+function looks(isPaper) {
+  const font = isPaper ? 8 : 12;
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(name).trim();
   return {
-    font, ink: of("--ink"), muted: of("--muted"), line: of("--line"), card: of("--card"), before: of("--before"),
+    font, isPaper, ink: of("--ink"), muted: of("--muted"), line: of("--line"), card: of("--card"), before: of("--before"),
     series: [1, 2, 3, 4, 5, 6].map((number) => of(`--series-${number}`)),
   };
 }
@@ -28,9 +29,10 @@ function frame(look, titles) {
 }
 
 // An axis of values; its title is their unit.
-function scale(look, format, unit, more = {}) {
+function scale(look, format, unit, more = {}, width = 600) {
   return {
-    type: "value", splitNumber: isSmall(look) ? 2 : 4, axisLabel: { color: look.muted, fontSize: look.font, formatter: tick(format), hideOverlap: true }, axisLine: { show: false },
+    type: "value", splitNumber: look.isPaper || width < 400 ? 2 : 4,
+    axisLabel: { color: look.muted, fontSize: look.font, formatter: tick(format), hideOverlap: true, showMaxLabel: true }, axisLine: { show: false },
     axisTick: { show: false }, splitLine: { lineStyle: { color: look.line } }, name: unit, nameTextStyle: { color: look.muted, fontSize: look.font }, ...more,
   };
 }
@@ -41,11 +43,6 @@ function tick(format) {
 
 // From nothing to all of it, in quarters.
 const SHARE = { min: 0, max: 1, interval: 0.25 };
-
-// Charts on paper have room for fewer labels.
-function isSmall(look) {
-  return look.font < 10;
-}
 
 function tip(title, entries, format) {
   const lines = entries
@@ -87,18 +84,18 @@ function verticalBars({ weeks, series, format, unit, axis = {}, alt }) {
   return {
     alt,
     series,
-    height: 250,
+    height: (look) => (look.isPaper ? 100 : 250),
     choose: (place) => chooseWeek(weeks[place]),
     option: (look) => ({
-      ...frame(look, isSmall(look) ? { top: 18, bottom: 16 } : { top: 30, bottom: 24 }),
+      ...frame(look, look.isPaper ? { top: 18, bottom: 16 } : { top: 30, bottom: 24 }),
       tooltip: {
         ...frame(look, {}).tooltip,
-        formatter: (entries) => tip(weekName(weeks[entries[0].dataIndex]), entries, format),
+        formatter: (entries) => tip(weekName(weeks[entries[0].dataIndex]), entries, (value) => format(value)),
       },
       xAxis: {
         type: "category", data: weeks.map(weekName), axisTick: { show: false }, axisLine: { lineStyle: { color: look.line } },
         axisLabel: { color: look.muted, fontSize: look.font, hideOverlap: true, lineHeight: look.font + 3, formatter: (_, place) => weekLabel(weeks, place) },
-        name: t("week of delivery"), nameLocation: "middle", nameGap: isSmall(look) ? 33 : 44, nameTextStyle: { color: look.muted, fontSize: look.font },
+        name: look.isPaper ? "" : t("week of delivery"), nameLocation: "middle", nameGap: 44, nameTextStyle: { color: look.muted, fontSize: look.font },
       },
       yAxis: [scale(look, format, unit, { nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.muted, fontSize: look.font, align: "left" }, ...axis })],
       series: series.map((each, place) => drawnSeries(look, { ...each, colour: look[each.colour] }, place)),
@@ -111,30 +108,65 @@ function weekLabel(weeks, place) {
   return `${week}${place === 0 || week === 1 ? `\n${year}` : ""}`;
 }
 
+const ROW = 26; // height of a bar with a name of one line, in pixels
+const PAPER_BARS = 8;
+const measuring = document.createElement("canvas").getContext("2d");
+
+// A name in up to two lines of a width, on paper in one. Of a longer one the middle is left out: names of one kind differ at their ends.
+function inLines(name, width, { font, isPaper }) {
+  measuring.font = `${font}px ${FONT}`;
+  const fits = (text) => measuring.measureText(text).width <= width;
+  const cut = (text) => {
+    let kept = text.length - 1;
+    const shorter = () => `${text.slice(0, Math.ceil(kept / 2)).trimEnd()}\u2026${text.slice(text.length - Math.floor(kept / 2)).trimStart()}`;
+    while (kept > 2 && !fits(shorter())) kept -= 1;
+    return shorter();
+  };
+  const lines = name.split(" ").reduce((all, word) => {
+    const longer = all.length ? `${all.at(-1)} ${word}` : word;
+    return fits(longer) || !all.length ? [...all.slice(0, -1), longer] : [...all, word];
+  }, []);
+  if (isPaper) return [fits(name) ? name : cut(name)];
+  const kept = lines.length > 2 ? [lines[0], lines.slice(1).join(" ")] : lines;
+  return kept.map((line) => (fits(line) ? line : cut(line)));
+}
+
+function nameWidth(width) {
+  return Math.min(220, width * 0.44);
+}
+
 // Horizontal bars, one row for each name. A click chooses the name, where that is a filter.
 function horizontalBars({ labels: names, series, format, unit, secondFormat, secondUnit, axis = {}, alt, choose }) {
-  const second = (look) => scale(look, secondFormat, secondUnit, {
-    ...SHARE, interval: isSmall(look) ? 0.5 : 0.25, position: "top", splitLine: { show: false }, nameLocation: "middle", nameGap: 24,
+  const second = (look, width) => scale(look, secondFormat, secondUnit, {
+    ...SHARE, interval: look.isPaper || width < 400 ? 0.5 : 0.25, position: "top", splitLine: { show: false }, nameLocation: "middle", nameGap: 24,
   });
   return {
     alt,
     series,
     choose,
-    height: 64 + (secondFormat ? 40 : 0) + 26 * names.length,
+    height: (look, width) => {
+      const most = Math.max(...names.map((name) => inLines(name, nameWidth(width), look).length));
+      if (look.isPaper) return 42 + (secondFormat ? 22 : 0) + Math.min(names.length, PAPER_BARS) * (look.font + 4);
+      return 64 + (secondFormat ? 48 : 0) + names.length * Math.max(ROW, most * (look.font + 2) + 4);
+    },
     option: (look, width) => ({
-      ...frame(look, { top: secondFormat ? 20 : 6, bottom: 20 }),
+      ...frame(look, { top: secondFormat ? (look.isPaper ? 20 : 28) : 6, bottom: look.isPaper ? 14 : 20 }),
       tooltip: {
         ...frame(look, {}).tooltip,
         formatter: (entries) => tip(
           names[entries[0].dataIndex], entries, (value, place) => (series[place].second ? secondFormat : format)(value),
         ),
       },
-      xAxis: [scale(look, format, unit, { nameLocation: "middle", nameGap: 26, ...axis }), ...(secondFormat ? [second(look)] : [])],
+      xAxis: [scale(look, format, unit, { nameLocation: "middle", nameGap: look.isPaper ? 20 : 26, ...axis }, width), ...(secondFormat ? [second(look, width)] : [])],
       yAxis: {
-        type: "category", inverse: true, data: names, axisTick: { show: false }, axisLine: { lineStyle: { color: look.line } },
-        axisLabel: { color: look.ink, fontSize: look.font, width: Math.min(220, width * 0.4), overflow: "truncate", interval: 0 },
+        type: "category", inverse: true, data: names.slice(0, look.isPaper ? PAPER_BARS : names.length), axisTick: { show: false }, axisLine: { lineStyle: { color: look.line } },
+        axisLabel: {
+          color: look.ink, fontSize: look.font, lineHeight: look.font + 2, interval: 0,
+          formatter: (name) => inLines(name, nameWidth(width), look).join("\n"),
+        },
       },
-      series: series.map((each, place) => drawnSeries(look, { ...each, colour: look[each.colour] }, place, true)),
+      series: series.map((each, place) => drawnSeries(look,
+        { ...each, values: look.isPaper ? each.values.slice(0, PAPER_BARS) : each.values, colour: look[each.colour] }, place, true)),
     }),
   };
 }

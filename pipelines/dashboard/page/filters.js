@@ -62,8 +62,8 @@ function last(weeks) {
 }
 
 function between(from, to) {
-  filters.from = Math.max(firstWeek, Math.min(from, lastWeek));
-  filters.to = Math.max(filters.from, Math.min(to, lastWeek));
+  filters.from = Math.max(firstWeek, Math.min(from, to, lastWeek));
+  filters.to = Math.max(filters.from, Math.min(Math.max(from, to), lastWeek));
 }
 
 function isPreset(count) {
@@ -87,11 +87,14 @@ function chooseWeek(week) {
   refresh();
 }
 
-// What is chosen, in words; of a fact, only what has an effect on it.
-function choices(columns = null, inAllWeeks = false) {
+function periodName(from, to) {
+  if (from === null) return t("all weeks");
+  return from === to ? weekName(from) : t("{from} to {to}", { from: weekName(from), to: weekName(to) });
+}
+
+// What is chosen, in words; of a fact, only what has an effect on it. A list has a period of its own.
+function choices(columns = null, period = periodName(filters.from, filters.to)) {
   const has = (split) => columns === null || columns[split];
-  const period = inAllWeeks || filters.from === null ? t("all weeks") : filters.from === filters.to ? weekName(filters.from)
-    : t("{from} to {to}", { from: weekName(filters.from), to: weekName(filters.to) });
   return [filters.account === null && t("all accounts"), period,
     has("partner") && chosenNames("partner"),
     has("item") && chosenNames("item"),
@@ -101,18 +104,33 @@ function choices(columns = null, inAllWeeks = false) {
 
 const ALL = { partner: BUYS ? t("all growers") : t("all customers"), item: t("all trade items") };
 
-function chosenNames(split) {
+// For the bar, which stays on the screen: the names first, and nothing about what is not limited.
+function inShort() {
+  const { from, to } = filters;
+  const [first, last] = from === null ? [] : [isoWeek(from), isoWeek(to)];
+  const period = from === null ? t("all weeks") : from === to ? weekName(from)
+    : first.year === last.year ? t("week {first} to {last}, {year}", { first: first.week, last: last.week, year: last.year }) : periodName(from, to);
+  return [...["partner", "item"].filter((split) => filters[split].size).map((split) => chosenNames(split)),
+    filters.account === null && t("all accounts"), period, filters.currency !== null && (filters.code || t("no currency given")),
+  ].filter(Boolean).join(" · ");
+}
+
+function countOf(split, number) {
+  return counted(number, "", split === "item" ? t("trade items") : PARTNER.many);
+}
+
+function chosenNames(split, most = 3) {
   const places = [...filters[split]];
-  if (places.length > 3) return counted(places.length, "", split === "item" ? t("trade items") : PARTNER.many);
+  if (places.length > most) return countOf(split, places.length);
   return places.length ? places.map((place) => nameOf(split, place)).join(", ") : ALL[split];
 }
 
 // The address
 
-function address() {
+function address(andLanguage = true) {
   const query = new URLSearchParams();
   const preset = PRESETS.find(([count]) => isPreset(count));
-  if (CHOSEN) query.set("language", LANGUAGE);
+  if (CHOSEN && andLanguage) query.set("language", LANGUAGE);
   if (filters.account !== (accounts[0] ?? null)) query.set("account", filters.account ?? "*");
   if (!preset) query.set("weeks", `${weekCode(filters.from)}~${weekCode(filters.to)}`);
   else if (preset[0] !== USUAL) query.set("weeks", preset[0] ?? "all");
@@ -121,8 +139,7 @@ function address() {
   return `#${query}`;
 }
 
-function readAddress() {
-  const query = new URLSearchParams(window.location.hash.slice(1));
+function readAddress(query = new URLSearchParams(window.location.hash.slice(1))) {
   const account = query.get("account");
   enter(account === "*" && accounts.length > 1 ? null : accounts.includes(account) ? account : accounts[0] ?? null);
   const weeks = query.get("weeks");
@@ -139,9 +156,15 @@ function readAddress() {
   if (currenciesOf(filters.account).includes(currency)) filters.currency = currency;
 }
 
+// Each choice is a step to go back to.
+function remember() {
+  if (address() !== (window.location.hash || "#")) window.history.pushState(null, "", address());
+  markFiltered();
+}
+
 // Show what is chosen now.
 function refresh() {
-  window.history.replaceState(null, "", address());
+  remember();
   fillFilters();
   render();
 }

@@ -11,6 +11,8 @@ function idName(split, id) {
   return id ? labelOf(split, id) : null;
 }
 
+const MOST_PRINTED = 40; // rows that a meeting goes through: orders to leave, and customers that changed
+
 const STEPS = dictionary({
   COMMIT: t("Can still be cancelled"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
 });
@@ -38,9 +40,10 @@ function departures(chosen) {
     table: {
       columns: [column(t("Latest delivery"), null, { show: inAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Customer"), null, { choose: (key) => toggle("partner", key) }),
         column(t("Trade item")), column(t("Destination")), column(t("Open pieces"), grouped), column(t("Open packages"), grouped), column(t("Carrier")),
-        ...(several ? [column(t("Currency"))] : [])],
+        ...(several ? [column(t("Currency"), null, { screen: true })] : [])],
       rows: rows.map(([, time, order, step, customer, item, destination, pieces, packages, carrier, currency]) => row([time, order, STEPS[step] || words(step),
         idName("partner", customer), idName("item", item), destination, pieces, packages, carrier, ...(several ? [currency] : [])], PLACES.get(customer))),
+      few: Math.max(FEW, Math.min(MOST_PRINTED, rows.filter((each) => isDue(each) !== "later").length)),
       whole: [t("Total"), null, null, null, null, null, ...[7, 8].map((place) => rows.reduce((sum, each) => sum + (each[place] || 0), 0)), null, ...(several ? [null] : [])],
     },
   };
@@ -78,6 +81,7 @@ function changes(chosen) {
         return row([idName("partner", customer), state ? words(state) : null, Number(now), Number(before), Number(now) - Number(before),
           Number(before) ? Number(now) / Number(before) - 1 : null, time, silent, usual === null ? null : Number(usual)], PLACES.get(customer));
       }),
+      few: 24,
       whole: [t("Total"), null, sum(3), sum(4), sum(3) - sum(4), sum(4) ? sum(3) / sum(4) - 1 : null, null, null, null],
     },
   };

@@ -56,17 +56,19 @@ function render() {
   for (const chart of charts.values()) chart.dispose();
   charts.clear();
   at("filters").hidden = isEmpty;
-  at("figures").replaceChildren(...notices(), ...(isEmpty ? [nothing()] : [summary(), tasks()]), ...[health()].filter(Boolean),
-    ...built.map(({ section }) => section));
+  at("figures").replaceChildren(...notices(), ...(isEmpty ? [nothing()] : [summary(), tasks()]),
+    ...built.map(({ section }) => section), ...[health()].filter(Boolean));
   pictures = built.map((each) => each.picture).filter(Boolean);
   draw();
   if (!isEmpty) {
-    at("chosen").textContent = choices();
+    at("chosen").textContent = inShort();
     at("shown").textContent = t("Shown: {choices}.", { choices: choices() });
   }
 }
 
 function start() {
+  enter(accounts[0] ?? null);
+  usual = address(false);
   readAddress();
   fillFilters();
   render();

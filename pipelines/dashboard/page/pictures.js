@@ -5,15 +5,15 @@ const charts = new Map();
 const printing = window.matchMedia("print");
 let isPrinted = false;
 // What fits on paper, beside the table: the page is drawn before it is laid out.
-const PRINTED = { width: 270, height: 0.43 };
+const PRINTED = { width: 240 };
 
 function draw() {
   const onPaper = isPrinted || printing.matches;
-  const look = looks(onPaper ? 8 : 12);
+  const look = looks(onPaper);
   for (const picture of pictures) {
     const place = at(picture.id);
     const width = onPaper ? PRINTED.width : place.clientWidth;
-    const height = onPaper ? Math.round(picture.height * PRINTED.height) : picture.height;
+    const height = picture.height(look, width);
     place.style.height = `${height}px`;
     let chart = charts.get(picture.id);
     if (!chart) {

@@ -35,8 +35,12 @@ function drawing(id, picture) {
   return [legendOf(picture), make("div", { class: picture.choose ? "chart clickable" : "chart", id: `${id}-chart`, role: "img", "aria-label": picture.alt })];
 }
 
-// What a list can be filtered by.
+// What a list can be filtered by, and the period that it shows whatever weeks are chosen.
 const LISTED = { departures: { partner: true, item: true }, changes: { partner: true, currency: true } };
+const PERIODS = {
+  departures: () => t("the last two weeks and all later ones"),
+  changes: () => periodName(CONTENT.week - USUAL, CONTENT.week - 1),
+};
 
 function sectionOf({ id, fact, list, title, build, note, hint, wide, every }) {
   const columns = list ? LISTED[list] : FACTS[fact];
@@ -49,7 +53,7 @@ function sectionOf({ id, fact, list, title, build, note, hint, wide, every }) {
   const content = rows
     ? [make("div", { class: "figures" }, ...built.figures.filter(Boolean).map(figure)),
       ...(built.picture ? drawing(id, built.picture) : []),
-      ...disclosure(id, title, built.table, `${title}: ${choices(columns, Boolean(list))}`)]
+      ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list]?.())}`)]
     : [make("p", { class: "empty" }, t("Nothing in this selection."))];
   const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}`, "aria-labelledby": `${id}-title` },
     make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), hint ? make("span", { class: "hint" }, ` ${hint}`) : null), ...content);

@@ -173,6 +173,9 @@ const FIRST_TASKS = 3;
 // Sections are not reached by the address of the page, which has the filters.
 function goTo(id) {
   const section = at(id);
+  const bar = at("filters").querySelector("details");
+  if (bar && window.matchMedia("(max-width: 860px)").matches) bar.open = false;
+  measureBar();
   section?.scrollIntoView();
   section?.querySelector("h2")?.setAttribute("tabindex", "-1");
   section?.querySelector("h2")?.focus({ preventScroll: true });

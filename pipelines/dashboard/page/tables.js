@@ -1,6 +1,9 @@
-// The tables behind the pictures: opened by a button, sorted by a click on a head, saved as CSV. A few rows come first.
+// The tables behind the pictures: opened by a button, sorted by a click on a head, saved as CSV. A few rows come first: `few` of
+// the table, or FEW. Paper shows the rows that are open, and the first ones of a closed table.
 
 const FEW = 12;
+const PAPER = 6;
+const MANY_ROWS = 14; // more of them are printed below the chart, and may continue on the next sheet
 const MOST = 500;
 const opened = new Set(); // what is open, whole or sorted outlives a change of the filters
 const whole = new Set();
@@ -23,14 +26,23 @@ function inOrder(id, { columns, rows }) {
   return [...rows].sort((left, right) => missing(left) - missing(right) || compare(value(left), value(right)) * (falls ? -1 : 1));
 }
 
+function fewOf({ few = FEW }) {
+  return few;
+}
+
+function printedRows(id, { rows, few }) {
+  const shown = whole.has(id) ? MOST : opened.has(id) ? few ?? FEW : few ?? PAPER;
+  return Math.min(rows.length, shown);
+}
+
 function tableOf(id, table, caption) {
   const { columns, whole: sum } = table;
-  const head = make("tr", null, ...columns.map((each, place) => heading(id, each, place)));
+  const head = make("tr", { role: "row" }, ...columns.map((each, place) => heading(id, each, place)));
   const first = columns.findIndex(({ number }) => !number);
   const cells = (values, row) => values.map((value, place) => cell(columns[place], value, place === first, row));
-  const body = inOrder(id, table).slice(0, MOST).map((row, place) => make("tr", { class: place >= FEW ? "more" : null }, ...cells(row.cells, row)));
-  const foot = sum ? make("tfoot", null, make("tr", null, ...cells(sum))) : null;
-  return make("table", null, make("caption", null, caption), make("thead", null, head), make("tbody", null, ...body), foot);
+  const body = inOrder(id, table).slice(0, MOST).map((row, place) => make("tr", { role: "row", class: place >= fewOf(table) ? "more" : null }, ...cells(row.cells, row)));
+  const foot = sum ? make("tfoot", { role: "rowgroup" }, make("tr", { role: "row" }, ...cells(sum))) : null;
+  return make("table", { role: "table" }, make("caption", null, caption), make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }, ...body), foot);
 }
 
 function classOf({ number, screen }) {
@@ -45,24 +57,28 @@ function heading(id, { name, number, screen }, place) {
     render();
     at(`${id}-table`).querySelectorAll("thead button")[place].focus();
   };
-  return make("th", { scope: "col", class: classOf({ number, screen }), "aria-sort": direction },
+  return make("th", { scope: "col", role: "columnheader", class: classOf({ number, screen }), "aria-sort": direction, "data-label": name },
     make("button", { type: "button", class: "sort", on: { click: turn } }, name));
 }
 
-function cell({ number, screen, format, show, choose }, value, isHead, row = null) {
+// A narrow window shows each row as lines of text: every value then has the name of its column, and the roles keep it a table.
+function cell({ name, number, screen, format, show, choose }, value, isHead, row = null) {
   const text = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
   const content = choose && row && row.key !== undefined
     ? make("button", { type: "button", class: "pick", title: t("Filter by this"), on: { click: () => choose(row.key) } }, text) : text;
-  return make(isHead ? "th" : "td", { class: classOf({ number, screen }), scope: isHead ? "row" : null }, content);
+  const looks = [classOf({ number, screen }), text === NOTHING && "nothing", (text.length < 14 || show === inAmsterdam) && "short"].filter(Boolean).join(" ");
+  return make(isHead ? "th" : "td", { class: looks || null, scope: isHead ? "row" : null, role: isHead ? "rowheader" : "cell",
+    "data-label": isHead ? null : name }, content);
 }
 
 // Buttons, and the table that they open.
 function disclosure(id, label, table, caption) {
-  const rows = table.rows.length;
+  const [rows, few] = [table.rows.length, fewOf(table)];
   const region = make("div", { class: "table", id: `${id}-table`, role: "region", "aria-label": label, tabindex: "0" }, tableOf(id, table, caption));
   const button = make("button", { type: "button", class: "open", "aria-controls": region.id }, "");
-  const more = make("button", { type: "button", class: "open", hidden: rows <= FEW }, "");
+  const more = make("button", { type: "button", class: "open", hidden: rows <= few }, "");
   const save = make("button", { type: "button", class: "open save", on: { click: () => download(`${id}.csv`, csvOf(id, table)) } }, "CSV");
+  const onPaper = make("p", { class: "paper" }, "");
   const show = () => {
     const isOpen = opened.has(id);
     button.setAttribute("aria-expanded", String(isOpen));
@@ -71,22 +87,24 @@ function disclosure(id, label, table, caption) {
     region.classList.toggle("whole", whole.has(id));
     more.classList.toggle("closed", !isOpen);
     more.setAttribute("aria-pressed", String(whole.has(id)));
-    more.textContent = whole.has(id) ? t("First {few} rows", { few: FEW }) : t("All {rows} rows", { rows: grouped(Math.min(rows, MOST)) });
+    more.textContent = whole.has(id) ? t("First {few} rows", { few: grouped(few) }) : t("All {rows} rows", { rows: grouped(Math.min(rows, MOST)) });
+    const printed = printedRows(id, table);
+    onPaper.textContent = t("{part} of {whole}", { part: grouped(printed), whole: counted(rows, t("row"), t("rows")) });
+    region.querySelectorAll("tbody tr").forEach((each, place) => each.classList.toggle("unprinted", place >= printed));
+    region.classList.toggle("long", printed > MANY_ROWS);
   };
   const turn = (set) => () => {
     if (!set.delete(id)) set.add(id);
     show();
+    draw(); // a section with an open table is wider
   };
   button.addEventListener("click", turn(opened));
   more.addEventListener("click", turn(whole));
   show();
   const cut = rows > MOST ? make("p", { class: "note" }, ...withCommands(t("The table has the first {most} of {rows} rows; CSV has all.",
     { most: grouped(MOST), rows: grouped(rows) }))) : null;
-  const onPaper = make("p", { class: "paper" }, t("{part} of {whole}", { part: grouped(Math.min(rows, PAPER)), whole: counted(rows, t("row"), t("rows")) }));
   return [make("div", { class: "buttons" }, button, more, save), region, onPaper, cut];
 }
-
-const PAPER = 5; // rows of a table on paper; its total follows
 
 // All rows as CSV (RFC 4180), as spreadsheets of the page's language read it: Dutch ones expect semicolons, and a comma in numbers.
 // Numbers have up to six decimals, times are those of Amsterdam. A text that a spreadsheet would take for a formula gets an

@@ -91,7 +91,9 @@ class DashboardPage:
     def choose_all(self, field: str) -> None:
         """Take back all choices of a filter with several."""
         self.page.locator(f"#{field}").evaluate("list => { list.open = true; }")
-        self.page.locator(f"#{field}").get_by_text("Choose all").click()
+        clear = self.page.locator(f"#{field} .none")
+        if clear.is_visible():
+            clear.click()
         self.page.keyboard.press("Escape")
 
     def options(self, field: str) -> list[str]:
@@ -211,9 +213,9 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
     shape_counts = dashboard.shape_counts
     sections = [section.get_attribute("id") for section in dashboard.page.locator("main section").all()]
 
-    assert sections[:2] == ["tasks", "health"]
+    assert (sections[0], sections[-1]) == ("tasks", "health")
     lists = ["departures", "changes"]
-    assert sections[2:] == [
+    assert sections[1:-1] == [
         "revenue",
         "departures",
         "partners",
@@ -227,9 +229,9 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
         "invoices",
         "stock",
     ]
-    assert set(shape_counts) == {f"{section}-chart" for section in sections[2:] if section not in lists}
+    assert set(shape_counts) == {f"{section}-chart" for section in sections[1:-1] if section not in lists}
     assert min(shape_counts.values()) > 4
-    for section in sections[2:]:
+    for section in sections[1:-1]:
         assert dashboard.figures(section or "")
         assert dashboard.rows(section or "")
     for chart in shape_counts:

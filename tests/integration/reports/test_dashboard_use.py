@@ -64,9 +64,9 @@ def test_the_address_keeps_the_filters(path: Path, browser: Browser, grower_worl
         expect(page.locator("#facts div").first).to_be_visible()
         assert DashboardPage(page).figures("revenue") == figures
         assert page.locator("#last-26").get_attribute("aria-pressed") == "true"
-        assert page.locator("#chosen").text_content() == (
-            f"week 22, 2026 to week 47, 2026 · {', '.join(customers)} · all trade items · EUR"
-        ) or set(customers) <= set(re.split(r" · |, ", page.locator("#chosen").text_content() or ""))
+        shown = (page.locator("#chosen").text_content() or "").split(" · ")
+        assert sorted(shown[0].split(", ")) == sorted(customers)
+        assert shown[1:] == ["week 22 to 47, 2026", "EUR"]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_language_of_the_browser(locale: str, revenue: str, path: Path, browser:
         assert re.search(number + "$", tile)
         assert dashboard.page.locator("html").get_attribute("lang") == ("nl" if revenue == "Omzet" else "en")
         shown = dashboard.page.locator("#chosen").text_content() or ""
-        assert ("t/m week 47, 2026" in shown) == (revenue == "Omzet")
+        assert ("t/m 47, 2026" in shown) == (revenue == "Omzet")
 
 
 def test_the_language_can_be_switched(path: Path, browser: Browser) -> None:
@@ -244,7 +244,7 @@ def test_pages_on_paper(locale: str, path: Path, browser: Browser) -> None:
         printed = dashboard.page.pdf(format="A4", prefer_css_page_size=True)
         rows = len(dashboard.rows("partners"))
         of = "van" if locale == "nl-NL" else "of"
-        assert (dashboard.page.locator("#partners .paper").text_content() or "").startswith(f"5 {of} {rows} ")
+        assert (dashboard.page.locator("#partners .paper").text_content() or "").startswith(f"{rows} {of} {rows} ")
 
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 4
 
