@@ -14,7 +14,7 @@ function fillRate(chosen) {
       { value: percent(rate(whole)), label: t("of the ordered pieces, apart from what customers reduced") },
       { value: grouped(whole.short_by_grower), label: t("pieces short by the grower") },
       { value: grouped(whole.short_by_customer), label: t("pieces reduced by customers") },
-      running.ordered > 0 && { value: percent(rate(running)), label: t("in the running week so far: {pieces} pieces that are due and have not left count as short",
+      running.ordered > 0 && { value: percent(rate(running)), label: t("in the running week so far, {pieces} pieces not left yet",
         { pieces: grouped(running.short_by_grower) }) },
     ],
     picture: weeks.length && verticalBars({

@@ -1,10 +1,10 @@
 // Sections with lists of single orders and customers. Those of open orders and changes are the same in all weeks.
 
 // The rows of a list for the chosen accounts, partners and items; places are those of the identifiers in a row.
-function listed(list, chosen, { partner, item }) {
+function listed(list, chosen, { partner, item, currency }) {
   const fits = (split, id) => !chosen[split].size || [...chosen[split]].some((place) => CONTENT.keys[place] === id);
   return CONTENT.lists[list].filter((each) => (chosen.account === null || each[0] === chosen.account)
-    && fits("partner", each[partner]) && (item === undefined || fits("item", each[item])));
+    && (partner === undefined || fits("partner", each[partner])) && (currency === undefined || chosen.code === null || each[currency] === chosen.code) && (item === undefined || fits("item", each[item])));
 }
 
 function idName(split, id) {
