@@ -172,6 +172,10 @@ class TestTools:
             ("run_report", {"name": "revenue_by_week", "from_date": "soon"}, "from_date expects a day"),
             ("run_report", {"name": "revenue_by_week", "customer": "zzzz"}, "customer 'zzzz' is neither an id nor"),
             ("describe_table", {"name": "sale_orders"}, "the warehouse has no table 'sale_orders'"),
+            ("describe_table", {"name": "zzzz"}, "the warehouse has no table 'zzzz': list_tables lists all tables"),
+            ("query", {"sql": "FROM zzzz"}, "list_tables lists all tables"),
+            ("query", {"sql": "SELECT zzzz FROM orders.sales_orders"}, "describe_table lists the columns of a table"),
+            ("run_report", {"name": "zzzz"}, "there is no report 'zzzz': list_reports lists the reports"),
             ("query", {"sql": "SELECT nothing"}, 'Referenced column "nothing" was not found'),
             ("query", {"sql": "DROP TABLE orders.sales_orders"}, "DROP is refused, and nothing was changed"),
             ("query", {"sql": "SELECT 1", "limit": MOST_ROWS + 1}, "less than or equal to 1000"),
@@ -268,6 +272,13 @@ class TestResourcesAndPrompts:
         text = client.run("get_prompt", "revenue", {"period": "week 47"}).messages[0].content.text
         assert "in week 47" in text
         assert "revenue_by_week" in text
+
+    def test_the_prompt_about_customers_asks_what_its_report_answers(self, client: Connected) -> None:
+        """The question compares the same weeks of two years, by default as many as the report does."""
+        text = client.run("get_prompt", "customers").messages[0].content.text
+
+        assert text.startswith("Which customers buy more in the last 13 complete weeks than in the same weeks a year")
+        assert "Without from_date, the last 13 weeks are compared" in find_report("customer_changes").description
 
     def test_questions_name_reports(self) -> None:
         """Every report of a question exists for each API of the question."""

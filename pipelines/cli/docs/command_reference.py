@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from typer.main import get_group
 from pipelines.cli.app import app
 
 WIDTH = 100
+_PAGE = re.compile(r"\bdocs/[\w/-]+\.md\b")
 
 _TOP = """\
 # The command line
@@ -48,7 +50,9 @@ def _sections() -> Iterator[str]:
 
 def _section(title: str, text: str) -> str:
     lines = "\n".join(line.rstrip() for line in text.splitlines())
-    return f"## {title}\n\n```text\n{lines}\n```\n"
+    pages = [f"[{page}]({page.removeprefix('docs/')})" for page in dict.fromkeys(_PAGE.findall(text))]
+    more = f"\nMore: {', '.join(pages)}\n" if pages else ""
+    return f"## {title}\n\n```text\n{lines}\n```\n{more}"
 
 
 if __name__ == "__main__":

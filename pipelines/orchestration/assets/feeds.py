@@ -94,11 +94,12 @@ def _description(table: Table) -> str:
     children = f" and its child tables {', '.join(names)}" if names else ""
     return (
         f"{table.description}\n\nA partition is a week of change. Materializing weeks reads again, for every account,"
-        " the records whose sequence numbers lie *now* in these weeks at Floriday, and the newest week on to the end of"
-        f" the feed; they are stored in `{table.qualified_name}`{children}. That is harmless, and restores rows that"
-        " were lost here. Records that Floriday no longer serves stay as they were stored, and cannot be restored. In"
-        " the run's config, `incremental` reads only what is new, `full` everything that Floriday still serves,"
-        " `from_date` and `to_date` single days."
+        " the records whose sequence numbers lie *now* in these weeks at Floriday. It reads whole pages, so later"
+        " records too, up to the end of a page, and for the newest week up to the end of the feed. They are stored in"
+        f" `{table.qualified_name}`{children}. That is harmless, and restores rows that were lost here. Records that"
+        " Floriday no longer serves stay as they were stored, and cannot be restored. In the run's config,"
+        " `incremental` reads only what is new, `full` everything that Floriday still serves, `from_date` and `to_date`"
+        " single days."
     )
 
 
