@@ -16,7 +16,7 @@ from tests.moments import NOW
 
 __all__ = ["pytestmark"]
 
-PAPER = {"width": 718, "height": 1054}
+PAPER = (718, 1054)
 """Width and height of an A4 sheet within its margins, in pixels."""
 
 PRINTED_ROWS = """
@@ -93,7 +93,7 @@ def test_paper_cuts_nothing(paper: DashboardPage) -> None:
     page = paper.page
     printed = page.pdf(format="A4", prefer_css_page_size=True)
     page.emulate_media(media="print")
-    page.set_viewport_size(PAPER)
+    page.set_viewport_size({"width": PAPER[0], "height": PAPER[1]})
     expect(page.locator("#items table")).to_be_visible()
 
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 4
