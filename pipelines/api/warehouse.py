@@ -66,7 +66,11 @@ def open_warehouse(
     address = Path(chosen) if isinstance(chosen, str) else chosen
     warehouse = Warehouse(address, read_only=read_only, limits=limits or Limits())
     if published and not warehouse.path.exists():
-        raise WarehouseError(f"there is no published copy at {warehouse.path}: a sync makes it, if a setting allows it")
+        raise WarehouseError(
+            f"there is no published copy at {warehouse.path}: a sync with this warehouse makes it, unless"
+            f" {setting_hints.PUBLISHED} is off or another path (`floriday demo` makes none). Open the warehouse itself"
+            " until then"
+        )
     opening.open_warehouse(warehouse.address).require()
     return warehouse
 

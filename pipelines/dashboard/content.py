@@ -64,7 +64,7 @@ def _content(
     now: dt.datetime,
     selection: Selection,
 ) -> Content:
-    keys, lists = _Keys(), read_lists(connection, reports, selection)
+    keys, lists = _Keys(), read_lists(connection, reports, api, selection)
     content = {
         "api": api,
         "language": selection.language,

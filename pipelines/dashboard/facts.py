@@ -67,6 +67,13 @@ FACTS = (
         ("requests", "accepted", "declined", "pending", "expired", "pieces", "value"),
     ),
     Fact(
+        "complaints",
+        "complaints",
+        ("partner", "item", "currency", "kind", "reason", "decision"),
+        ("complaints", "accepted", "declined", "answers", "hours", "pieces", "value"),
+    ),
+    Fact("prices", "price_alerts", ("partner", "item", "currency", "kind"), ("orders", "pieces", "paid", "due")),
+    Fact(
         "invoices",
         "invoice_reconciliation",
         ("partner", "item", "currency", "reason"),

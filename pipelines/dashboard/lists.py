@@ -10,8 +10,15 @@ from typing import Any
 import duckdb
 
 from pipelines.dashboard.selection import Selection
+from pipelines.reports import define_details, find_report
 
 LISTED = 200  # the most rows of a list
+
+
+PARTNERS = {"suppliers": "customer_organization_id", "customers": "supplier_organization_id"}
+"""The column with the partner, by API, where a list has ``partner``."""
+
+_TODAY = "CAST(timezone('Europe/Amsterdam', now()) AS DATE)"
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,8 @@ class ReportList:
     columns: tuple[str, ...]  # besides the account; those of ``splits`` are filters of the page
     splits: dict[str, str]  # by split, the column that the page and a selection filter by
     order: str  # SQL: the most important rows first
+    where: str = "true"  # SQL: the rows that the list can have
+    is_detail: bool = False  # whether it reads the report's step ``detail`` instead of its rows
 
     @property
     def identifiers(self) -> tuple[int, ...]:
@@ -81,15 +90,89 @@ LISTS = (
         {"partner": "customer_organization_id", "currency": "currency"},
         "is_silent DESC, comparable_revenue - revenue DESC NULLS LAST",
     ),
+    ReportList(
+        "contracts",
+        "contract_forecast",
+        (
+            "contract_reference",
+            "partner",
+            "trade_item_id",
+            "last_day",
+            "agreed_pieces",
+            "called_off_pieces",
+            "remaining_pieces",
+            "days_left",
+            "expected_at_end",
+            "expected_share",
+            "currency",
+            "contract_price",
+        ),
+        {"partner": "partner", "item": "trade_item_id", "currency": "currency"},
+        "expected_share NULLS LAST",
+        where=f"last_day >= {_TODAY}",
+    ),
+    ReportList(
+        "requests",
+        "corrections",
+        (
+            "sales_channel_order_id",
+            "partner",
+            "trade_item_id",
+            "initiated_by",
+            "reason",
+            "requested_at",
+            "expires_at",
+            "money",
+        ),
+        {"partner": "partner", "item": "trade_item_id", "currency": "money"},
+        "requested_at DESC NULLS LAST",
+        where="status IN ('PENDING', 'PENDING_CLAIM')",
+        is_detail=True,
+    ),
+    ReportList(
+        "leftovers",
+        "stock_at_risk",
+        (
+            "trade_item_id",
+            "warehouse_name",
+            "batches",
+            "oldest_batch_days",
+            "pieces_left",
+            "offered_pieces",
+        ),
+        {"item": "trade_item_id"},
+        "oldest_batch_days DESC NULLS LAST, pieces_left DESC",
+        where="pieces_left > 0",
+    ),
+    ReportList(
+        "uninvoiced",
+        "invoice_reconciliation",
+        (
+            "sales_channel_order_id",
+            "partner",
+            "trade_item_id",
+            "day",
+            "days_open",
+            "state",
+            "order_amount",
+            "invoiced_amount",
+            "open_amount",
+            "money",
+        ),
+        {"partner": "partner", "item": "trade_item_id", "currency": "money"},
+        "open_amount DESC",
+        where="open_amount > 0",
+        is_detail=True,
+    ),
 )
 
 
 def read_lists(
-    connection: duckdb.DuckDBPyConnection, reports: Collection[str], selection: Selection
+    connection: duckdb.DuckDBPyConnection, reports: Collection[str], api: str, selection: Selection
 ) -> dict[str, list[list[Any]]]:
     """The rows of each list whose report is installed and can be limited to the selection, by the list's name."""
     found = (each for each in LISTS if each.report in reports and selection.required.issubset(each.splits))
-    return {each.name: _rows(connection, each, selection) for each in found}
+    return {each.name: _rows(connection, each, api, selection) for each in found}
 
 
 def identifiers_in(lists: dict[str, list[list[Any]]]) -> set[str]:
@@ -98,14 +181,18 @@ def identifiers_in(lists: dict[str, list[list[Any]]]) -> set[str]:
     return {row[place] for name, rows in lists.items() for row in rows for place in known[name].identifiers} - {None}
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, wanted: ReportList, selection: Selection) -> list[list[Any]]:
+def _rows(connection: duckdb.DuckDBPyConnection, wanted: ReportList, api: str, selection: Selection) -> list[list[Any]]:
     columns = {"account": "account", **wanted.splits}
     limits = {split: value for split, value in selection.limits.items() if split in columns}
     where = "".join(f" AND CAST({columns[split]} AS VARCHAR) = ${split}" for split in limits)
     positions = ", ".join(str(place + 1) for place in range(len(wanted.columns) + 1))
+    if wanted.is_detail:
+        define_details(connection, find_report(wanted.report))
+    every = f"*, {PARTNERS[api]} AS partner" if "partner" in wanted.columns else "*"
+    source = f"{wanted.report}_detail()" if wanted.is_detail else f"reports.{wanted.report}"
     sql = (
-        f"SELECT account, {', '.join(wanted.columns)} FROM reports.{wanted.report} WHERE true{where}"
-        f" ORDER BY {wanted.order}, {positions} LIMIT {LISTED}"
+        f"SELECT account, {', '.join(wanted.columns)} FROM (SELECT {every} FROM {source})"
+        f" WHERE {wanted.where}{where} ORDER BY {wanted.order}, {positions} LIMIT {LISTED}"
     )
     return [list(map(in_json, row)) for row in connection.execute(sql, limits).fetchall()]
 

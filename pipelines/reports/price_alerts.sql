@@ -44,7 +44,7 @@
 
 WITH
 {committed_orders},
-detail AS (
+priced_orders AS (
     -- Without o.*, with which DuckDB would read and keep all columns of committed_orders.
     SELECT
         o.account,
@@ -52,6 +52,7 @@ detail AS (
         o.day,
         o.monday,
         o.customer_organization_id,
+        o.seller_organization_id,
         o.trade_item_id,
         o.supply_line_id,
         o.blanket_order_line_id,
@@ -81,14 +82,20 @@ agreed_prices AS MATERIALIZED (
 ),
 compared AS (
     SELECT 'BELOW_MINIMUM' AS kind, o.*, m.minimum_price_per_piece_value AS reference
-    FROM detail o
+    FROM priced_orders o
     JOIN supply.clock_supply_lines m ON m.account = o.account AND m.supply_line_id = o.supply_line_id
     WHERE o.price_money = m.minimum_price_per_piece_currency
     UNION ALL
     SELECT 'BELOW_CONTRACT' AS kind, o.*, a.price AS reference
-    FROM detail o
+    FROM priced_orders o
     JOIN agreed_prices a ON a.account = o.account AND a.blanket_order_line_id = o.blanket_order_line_id
     WHERE o.price_money = a.money
+),
+detail AS (
+    -- One row for each order below the minimum or the contract.
+    SELECT c.*
+    FROM compared c
+    WHERE c.price < c.reference
 ),
 item_weeks AS (
     SELECT
@@ -101,7 +108,7 @@ item_weeks AS (
         sum(o.paid) FILTER (starts_with(o.trade_instrument, 'CLOCK_')) AS clock_paid,
         sum(o.priced_pieces) FILTER (NOT starts_with(o.trade_instrument, 'CLOCK_')) AS direct_pieces,
         sum(o.paid) FILTER (NOT starts_with(o.trade_instrument, 'CLOCK_')) AS direct_paid
-    FROM detail o
+    FROM priced_orders o
     WHERE o.monday IS NOT NULL
         AND o.trade_item_id IS NOT NULL
         AND o.price_money IS NOT NULL
@@ -119,8 +126,7 @@ alerts AS (
         sum(o.pieces) AS pieces,
         sum(o.paid) AS paid,
         CAST(sum(CAST(o.reference AS DECIMAL(38, 6)) * o.pieces) AS DOUBLE) AS due
-    FROM compared o
-    WHERE o.price < o.reference
+    FROM detail o
     GROUP BY ALL
     UNION ALL
     SELECT

@@ -19,7 +19,8 @@ function isOfAccount(columns, account) {
 
 // Names in the lists, which may have no figures.
 function listedIds(split) {
-  const places = { partner: { actions: 4, departures: 4, changes: 1 }, item: { actions: 5, departures: 5 } }[split] || {};
+  const places = { partner: { actions: 4, departures: 4, changes: 1, contracts: 2, requests: 2, uninvoiced: 2 },
+    item: { actions: 5, departures: 5, contracts: 3, requests: 3, leftovers: 1, uninvoiced: 3 } }[split] || {};
   return Object.entries(places).flatMap(([list, place]) => (CONTENT.lists[list] || []).map((each) => each[place])).filter(Boolean);
 }
 

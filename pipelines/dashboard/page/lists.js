@@ -1,10 +1,10 @@
 // Sections with lists of single orders and customers. Those of open orders and changes are the same in all weeks.
 
 // The rows of a list for the chosen accounts, partners and items; places are those of the identifiers in a row.
-function listed(list, chosen, { partner, item }) {
+function listed(list, chosen, { partner, item, currency }) {
   const fits = (split, id) => !chosen[split].size || [...chosen[split]].some((place) => CONTENT.keys[place] === id);
   return CONTENT.lists[list].filter((each) => (chosen.account === null || each[0] === chosen.account)
-    && fits("partner", each[partner]) && (item === undefined || fits("item", each[item])));
+    && (partner === undefined || fits("partner", each[partner])) && (currency === undefined || chosen.code === null || each[currency] === chosen.code) && (item === undefined || fits("item", each[item])));
 }
 
 function idName(split, id) {
@@ -39,7 +39,7 @@ function departures(chosen) {
     ],
     table: {
       columns: [column(t("Latest delivery"), null, { show: inAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Customer"), null, { choose: (key) => toggle("partner", key) }),
-        column(t("Trade item")), column(t("Destination")), column(t("Open pieces"), grouped), column(t("Open packages"), grouped), column(t("Carrier")),
+        column(t("Trade item")), column(t("Destination")), column(t("Pieces to deliver"), grouped), column(t("Packages to deliver"), grouped), column(t("Carrier")),
         ...(several ? [column(t("Currency"), null, { screen: true })] : [])],
       rows: rows.map(([, time, order, step, customer, item, destination, pieces, packages, carrier, currency]) => row([time, order, STEPS[step] || words(step),
         idName("partner", customer), idName("item", item), destination, pieces, packages, carrier, ...(several ? [currency] : [])], PLACES.get(customer))),
@@ -72,7 +72,7 @@ function changes(chosen) {
       { value: number("UNCHANGED"), label: t("bought as much, within {part}", { part: percent(SAME, 0) }) },
     ],
     table: {
-      columns: [column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("State")), worth(WORD, chosen),
+      columns: [column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("Status")), worth(WORD, chosen),
         worth(t("A year earlier"), chosen), worth(t("Difference"), chosen), column(t("Change"), (part) => change(1 + part, 1)),
         column(t("Last order"), null, { show: inAmsterdam }), column(t("Days since delivery"), grouped), column(t("Usual days between"), grouped)],
       rows: rows.map((each) => {

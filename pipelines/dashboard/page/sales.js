@@ -81,7 +81,7 @@ function pareto(chosen) {
   return {
     figures: [
       { value: grouped(rows.length), label: rows.length === 1 ? PARTNER.one : PARTNER.many },
-      rows.length > 1 && whole.revenue > 0 && { value: grouped(most), label: t("together make up {part}", { part: percent(0.8, 0) }) },
+      most < rows.length && whole.revenue > 0 && { value: grouped(most), label: t("together make up {part}", { part: percent(0.8, 0) }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
@@ -179,6 +179,7 @@ function clockAndDirect(chosen) {
   };
   const clock = average(ways.filter((each) => isClock(each.instrument)));
   const direct = average(ways.filter((each) => !isClock(each.instrument)));
+  const same = addedUp(soldBothWays(chosen), ["paid", "due"]);
   const byWeek = added("sales", chosen, ["week", "instrument"], "price_currency");
   const line = (wanted) => weeks.map((week) =>
     average(byWeek.filter((each) => each.week === week && isClock(each.instrument) === wanted)));
@@ -187,6 +188,7 @@ function clockAndDirect(chosen) {
     figures: [
       { value: price(chosen)(clock), label: t("a piece at the clock") },
       { value: price(chosen)(direct), label: t("a piece in other trade") },
+      same.paid > 0 && { value: change(same.due, same.paid), label: t("direct against the clock, same items and weeks") },
     ],
     picture: weeks.length && verticalBars({
       weeks,

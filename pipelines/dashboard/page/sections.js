@@ -1,4 +1,5 @@
-// All sections in their order. A section with `every` adds up all currencies, one with `sells` is only for those who sell.
+// All sections in their order. A section with `every` adds up all currencies, one with `sells` is only for those who sell, and one
+// for the `screen` is not printed.
 
 const SECTIONS = [
   { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
@@ -10,19 +11,33 @@ const SECTIONS = [
   { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first."), hint: t("Click on one to filter.") },
   { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true, sells: true,
     note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval.") },
+  { id: "contracts", screen: true, list: "contracts", title: t("Contracts"), build: contracts, wide: true,
+    note: t("Lines of contracts that have not ended, those of which least would be taken first: at the pace so far, but at least what is called off. The same whatever weeks are chosen.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
   { id: "clock", fact: "sales", title: t("Clock and direct price"), build: clockAndDirect,
-    note: t("Bare pieces, without packing, services and delivery. What is sold at the clock may differ from what is not.") },
+    note: t("Bare pieces, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids.") },
+  { id: "clockitems", screen: true, fact: "sales", title: t("Clock and direct by trade item"), build: clockItems,
+    note: t("Only items that were sold both ways in one week. The direct price is that of these weeks, weighted by the pieces of the clock.") },
+  { id: "prices", screen: true, fact: "prices", title: t("Sold below minimum or contract"), build: lowPrices, wide: true,
+    note: t("Orders of the clock below the minimum price of their offer, and orders of a contract below its price, also where a margin allows that.") },
   { id: "fill", fact: "fill", title: t("Fill rate"), build: fillRate, every: true,
     note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower.") },
   { id: "punctuality", fact: "deliveries", title: t("On-time delivery"), build: onTime, every: true,
     note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received.") },
+  { id: "complaints", screen: true, fact: "complaints", title: t("Complaints"), build: complaints, wide: true, sells: true,
+    note: t("Corrections that somebody else than the grower requested, after the delivery or with a decision on the goods (complaints) or before it, by the week of delivery.") },
+  { id: "requests", screen: true, list: "requests", title: t("Requests without an answer"), build: requests, wide: true,
+    note: t("Correction requests that are neither accepted nor declined, the newest first; the same whatever weeks are chosen.") },
   { id: "corrections", fact: "corrections", title: t("Corrections"), build: corrections,
     note: t("Requests to change an order after the sale, by the week of its delivery.") },
   { id: "invoices", fact: "invoices", title: t("Delivered, not invoiced"), build: openInvoices,
     note: t("Orders whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all. Whether they are paid is not known here.") },
+  { id: "uninvoiced", screen: true, list: "uninvoiced", title: t("Orders that are not invoiced"), build: uninvoiced, wide: true,
+    note: t("The largest open amounts, at most 200 orders; the amounts by age are those of all. The same whatever weeks are chosen.") },
   { id: "stock", fact: "stock", title: t("Stock and sell-through"), build: stock, every: true, wide: true,
     note: t("Batches by the day of their harvest or production; those of which most is left come first.") },
+  { id: "leftovers", screen: true, list: "leftovers", title: t("Stock by age"), build: leftovers, every: true, wide: true,
+    note: t("What is left of all batches, the oldest first, and how much of it can be bought now; the same whatever weeks are chosen.") },
   { id: "actions", fact: "actions", title: t("Purchase orders that need action"), build: actions, every: true, wide: true,
     note: t("Why Floriday made no sales order of them yet, or not the one that was meant.") },
 ];
@@ -36,13 +51,19 @@ function drawing(id, picture) {
 }
 
 // What a list can be filtered by, and the period that it shows whatever weeks are chosen.
-const LISTED = { departures: { partner: true, item: true }, changes: { partner: true, currency: true } };
+const EACH = { partner: true, item: true, currency: true };
+const LISTED = { departures: { partner: true, item: true }, changes: { partner: true, currency: true }, contracts: EACH, requests: EACH, uninvoiced: EACH,
+  leftovers: { item: true } };
 const PERIODS = {
   departures: () => t("the last two weeks and all later ones"),
   changes: () => periodName(CONTENT.week - USUAL, CONTENT.week - 1),
+  contracts: () => t("lines that have not ended"),
+  requests: () => t("all weeks"),
+  uninvoiced: () => t("all weeks"),
+  leftovers: () => t("all weeks"),
 };
 
-function sectionOf({ id, fact, list, title, build, note, hint, wide, every }) {
+function sectionOf({ id, fact, list, title, build, note, hint, wide, every, screen }) {
   const columns = list ? LISTED[list] : FACTS[fact];
   const blind = ["partner", "item"].filter((split) => filters[split].size && !columns[split]);
   const built = build(filters);
@@ -55,7 +76,7 @@ function sectionOf({ id, fact, list, title, build, note, hint, wide, every }) {
       ...(built.picture ? drawing(id, built.picture) : []),
       ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list]?.())}`)]
     : [make("p", { class: "empty" }, t("Nothing in this selection."))];
-  const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}`, "aria-labelledby": `${id}-title` },
+  const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}`, "aria-labelledby": `${id}-title` },
     make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), hint ? make("span", { class: "hint" }, ` ${hint}`) : null), ...content);
   return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };
 }

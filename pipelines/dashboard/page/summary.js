@@ -102,6 +102,7 @@ function summary() {
 }
 
 // What needs action today, whatever weeks are chosen; each leads to its list.
+const SOON = 28; // days
 const LATE_WEEKS = 2; // full weeks after which an order is invoiced, and a batch sold
 
 // What is not invoiced of the weeks before one, and the choice of these weeks: from the first in which something is open.
@@ -122,9 +123,14 @@ const TASKS = {
     const { orders } = total("actions", all);
     return orders && [orders === 1 ? t("1 purchase order needs action") : t("{number} purchase orders need action", { number: grouped(orders) }), all];
   },
-  corrections: (all) => {
-    const open = total("corrections", all).pending;
-    return open && [open === 1 ? t("1 correction request has no answer, in all weeks") : t("{number} correction requests have no answer, in all weeks", { number: grouped(open) }), all];
+  requests: (all) => {
+    const open = listed("requests", all, { partner: 2, item: 3, currency: 8 }).filter((each) => answerOf(each) === "ours").length;
+    return open && [open === 1 ? t("1 correction request waits for our answer") : t("{number} correction requests wait for our answer", { number: grouped(open) }), all];
+  },
+  contracts: (all) => {
+    const short = listed("contracts", all, { partner: 2, item: 3, currency: 11 }).filter((each) => isShort(each) && each[8] <= SOON).length;
+    return short && [short === 1 ? t("1 line of a contract would not be called off, within {days} days", { days: SOON })
+      : t("{number} lines of contracts would not be called off, within {days} days", { number: grouped(short), days: SOON }), all];
   },
   invoices: (all) => {
     const { open, ...old } = openBefore(all, CONTENT.week - LATE_WEEKS);

@@ -277,7 +277,7 @@ def test_purchase_order_exceptions(buyer_world: ReportWarehouse) -> None:
 
 def test_merged_customers_and_items_keep_totals(grower_world: ReportWarehouse) -> None:
     """A limited page merges small customers and items, states how many, and keeps the totals."""
-    whole, small = content_of(grower_world), content_of(grower_world, most_letters=20_000)
+    whole, small = content_of(grower_world), content_of(grower_world, most_letters=26_000)
 
     def totals(content: Content, fact: str, *measures: str) -> dict[Row, Any]:
         return fact_sums(
@@ -285,7 +285,7 @@ def test_merged_customers_and_items_keep_totals(grower_world: ReportWarehouse) -
         )
 
     def named_keys(content: Content, split: str) -> set[str]:
-        facts = ("sales", "fill", "corrections", "invoices", "stock")
+        facts = ("sales", "fill", "corrections", "complaints", "prices", "invoices", "stock")
         return {row[split] for fact in facts for row in entries(content, fact) if row.get(split)} - {MANY}
 
     assert whole["merged"] == {"partners": 0, "items": 0, "older": 0}

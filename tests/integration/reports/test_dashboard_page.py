@@ -214,20 +214,27 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
     sections = [section.get_attribute("id") for section in dashboard.page.locator("main section").all()]
 
     assert (sections[0], sections[-1]) == ("tasks", "health")
-    lists = ["departures", "changes"]
+    lists = ["departures", "changes", "contracts", "clockitems", "prices", "requests", "uninvoiced", "leftovers"]
     assert sections[1:-1] == [
         "revenue",
         "departures",
         "partners",
         "items",
         "changes",
+        "contracts",
         "channels",
         "clock",
+        "clockitems",
+        "prices",
         "fill",
         "punctuality",
+        "complaints",
+        "requests",
         "corrections",
         "invoices",
+        "uninvoiced",
         "stock",
+        "leftovers",
     ]
     assert set(shape_counts) == {f"{section}-chart" for section in sections[1:-1] if section not in lists}
     assert min(shape_counts.values()) > 4

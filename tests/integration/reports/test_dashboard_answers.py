@@ -1,0 +1,171 @@
+"""What the dashboard lists of the reports: contracts, low prices, complaints, old stock, and open invoices."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from pipelines.dashboard import write_dashboard
+from pipelines.reports import find_report
+from pipelines.warehouse.file.connection import Warehouse
+from tests.integration.report_warehouse import ORDERS, Json, ReportWarehouse, Row, id_of, merged
+from tests.integration.reports.handmade_orders import ROSE, TULIP
+from tests.integration.reports.test_dashboard_claims import MONDAY, labels, page_of
+from tests.integration.reports.test_dashboard_page import (
+    DashboardPage,
+    normalized,
+    open_page,
+    order,
+    pytestmark,
+)
+from tests.integration.reports.test_dashboard_reports import number, rounded
+from tests.moments import NOW, real_now
+
+__all__ = ["pytestmark"]
+
+
+@pytest.fixture(scope="module")
+def page(
+    grower_world: ReportWarehouse, browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DashboardPage]:
+    """The page of two growers in the sandbox world, with all weeks."""
+    file: Path = tmp_path_factory.mktemp("answers") / "growers.html"
+    write_dashboard(Warehouse(grower_world.path), file, NOW)
+    with open_page(browser, file) as dashboard:
+        dashboard.page.locator("#last-all").click()
+        yield dashboard
+
+
+def rows_of(
+    warehouse: ReportWarehouse, report: str, matches: Callable[[dict[str, object]], bool]
+) -> list[dict[str, object]]:
+    """Return the matching rows of the first account in a report, by column name."""
+    columns = list(find_report(report).columns)
+    rows = [dict(zip(columns, row, strict=True)) for row in warehouse.report(report) if row[0] == "main"]
+    return [row for row in rows if matches(row)]
+
+
+def shown(page: DashboardPage, section: str, *columns: int) -> list[Row]:
+    """Return the numbers in some columns of a section's table, in order."""
+    return sorted(tuple(number(row[column]) for column in columns) for row in page.cells(f"#{section} tbody tr"))
+
+
+def test_contracts_that_will_not_be_called_off(page: DashboardPage, grower_world: ReportWarehouse) -> None:
+    """The lines that have not ended are those of the report, with what is expected at their end, worst first."""
+    today = real_now().date() - dt.timedelta(days=1)  # the day in Amsterdam may be the next one
+    lines = rows_of(
+        grower_world, "contract_forecast", lambda row: row["currency"] == "EUR" and str(row["last_day"]) > str(today)
+    )
+    expected = [(row["agreed_pieces"], row["called_off_pieces"], row["expected_at_end"]) for row in lines]
+
+    assert lines
+    assert shown(page, "contracts", 5, 6, 8) == sorted(expected)
+    shares = [number(row[9]) for row in page.cells("#contracts tbody tr")]
+    assert shares == sorted(shares)
+    short = sum(int(str(agreed)) > int(str(end)) for agreed, _, end in expected)
+    assert page.figures("contracts")[0] == str(short)
+
+
+def test_prices_below_minimum_and_contract(page: DashboardPage, grower_world: ReportWarehouse) -> None:
+    """Orders, pieces and missing amounts below the minimum and the contract are those of the report."""
+    alerts = rows_of(
+        grower_world, "price_alerts", lambda row: row["currency"] == "EUR" and row["kind"] != "CLOCK_BELOW_DIRECT"
+    )
+    measures = ("orders", "pieces", "shortfall")
+    sums = [sum((Decimal(str(row[name])) for row in alerts), Decimal(0)) for name in measures]
+
+    assert alerts
+    (total,) = page.cells("#prices tfoot tr")
+    assert [number(total[place]) for place in (3, 4, 8)] == rounded(sums)
+
+
+def test_complaints_by_customer_item_and_reason(page: DashboardPage, grower_world: ReportWarehouse) -> None:
+    """Complaints and their pieces are those of the report; failed orders are apart."""
+    found = rows_of(grower_world, "complaints", lambda row: row["currency"] == "EUR")
+    asked = [row for row in found if row["kind"] in ("COMPLAINT", "CORRECTION")]
+    measures = ("complaints", "accepted", "declined", "pieces", "value")
+    sums = [sum((Decimal(str(row[name])) for row in asked), Decimal(0)) for name in measures]
+
+    assert asked
+    (total,) = page.cells("#complaints tfoot tr")
+    assert [number(total[place]) for place in (5, 6, 7, 9, 10)] == rounded(sums)
+    rejected = sum(int(str(row["complaints"])) for row in found if row["kind"] == "REJECTED")
+    assert any(label.startswith(f"{rejected} orders were rejected") for label in labels(page, "complaints"))
+
+
+def test_requests_without_an_answer(page: DashboardPage, grower_world: ReportWarehouse) -> None:
+    """Each request that is neither accepted nor declined is listed with its order."""
+    pending = {"PENDING", "PENDING_CLAIM"}
+    requests = [
+        record
+        for account, record in grower_world.newest_records("orders.sales_order_correction_requests")
+        if account == "main" and record["status"] in pending and not record.get("isDeleted")
+    ]
+    orders = {record["salesOrderId"]: record for _, record in grower_world.newest_records(ORDERS)}
+    expected = [
+        sold["salesChannelOrderId"]
+        for request in requests
+        if (sold := orders.get(request["salesOrderId"]))
+        and sold["calculatedFields"]["orderAmount"]["currency"] == "EUR"
+    ]
+
+    assert expected
+    assert sorted(row[0] for row in page.cells("#requests tbody tr")) == sorted(expected)
+
+
+def test_stock_by_age(page: DashboardPage, grower_world: ReportWarehouse) -> None:
+    """What is left stands by age, the oldest first, with what is offered."""
+    stock = rows_of(grower_world, "stock_at_risk", lambda row: bool(row["pieces_left"]))
+    expected = [(row["oldest_batch_days"], row["batches"], row["pieces_left"], row["offered_pieces"]) for row in stock]
+
+    assert stock
+    assert shown(page, "leftovers", 2, 3, 4, 5) == sorted(expected)
+    ages = [number(row[2]) for row in page.cells("#leftovers tbody tr")]
+    assert ages == sorted(ages, reverse=True)
+
+
+def test_orders_that_are_not_invoiced(page: DashboardPage, grower_world: ReportWarehouse) -> None:
+    """The orders with an open amount are those of the report, the largest first."""
+    found = rows_of(
+        grower_world, "invoice_reconciliation", lambda row: row["currency"] == "EUR" and bool(row["open_amount"])
+    )
+
+    assert found
+    assert sorted(row[0] for row in page.cells("#uninvoiced tbody tr")) == sorted(
+        str(row["sales_channel_order_id"]) for row in found
+    )
+    open_amounts = [number(row[8]) for row in page.cells("#uninvoiced tbody tr")]
+    assert open_amounts == sorted(open_amounts, reverse=True)
+
+
+def sale(name: str, item: str, instrument: str, price: str, *, pieces: int, week: int = 2) -> Json:
+    """Return an order of a trade item at a price, some weeks before the running one."""
+    sold = order(1, item, id_of("customer"), (MONDAY - dt.timedelta(weeks=week)).isoformat())
+    own = {"salesOrderId": id_of(name), "tradeInstrument": instrument, "numberOfPieces": pieces}
+    return merged(sold, {**own, "pricePerPiece": {"value": Decimal(price)}})
+
+
+def test_clock_and_direct_price_of_the_same_items(warehouse: ReportWarehouse, browser: Browser) -> None:
+    """The clock's average is higher only by what it sold: item by item, direct trade paid more, as the report says."""
+    sales = [
+        sale("rose clock", ROSE, "CLOCK_SALES", "1.00", pieces=30),
+        sale("rose direct", ROSE, "DIRECT_SALES", "1.20", pieces=10),
+        sale("tulip clock", TULIP, "CLOCK_PRESALES", "0.10", pieces=10),
+        sale("tulip direct", TULIP, "DIRECT_SALES", "0.20", pieces=900),
+        sale("another week", ROSE, "CLOCK_SALES", "9.00", pieces=100, week=1),
+    ]
+    warehouse.store(ORDERS, sales)
+    direct = {row[2]: row for row in warehouse.report("clock_versus_direct")}["DIRECT_SALES"]
+
+    with open_page(browser, page_of(warehouse)) as dashboard:
+        rows = [row[1:] for row in dashboard.rows("clockitems")]
+        (total,) = dashboard.cells("#clockitems tfoot tr")
+
+    assert rows == [["30", "1.000", "10", "1.200", "+20.0%"], ["10", "0.100", "900", "0.200", "+100.0%"]]
+    assert [normalized(cell) for cell in total[1:]] == ["40", "EUR 0.775", "910", "EUR 0.950", "+22.6%"]
+    assert f"{direct[11]:+.1%}" == "+22.6%"
