@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 project = "floriday-warehouse"
 copyright = "the authors of floriday-warehouse. Not affiliated with Floriday or Royal FloraHolland"  # noqa: A001 - Sphinx' name
 root_doc = "index"
@@ -21,6 +23,7 @@ html_css_files = ["site.css"]
 html_js_files = ["versions.js"]
 html_copy_source = False  # each page is there as Markdown under its own path
 html_show_sourcelink = False
+html_context = {"repository": os.environ.get("REPOSITORY_URL", "").rstrip("/")}  # empty: the site has no links to it
 html_theme_options = {"navigation_with_keys": True, "top_of_page_buttons": []}
 html_sidebars = {
     "**": [
@@ -29,6 +32,7 @@ html_sidebars = {
         "sidebar/search.html",
         "sidebar/scroll-start.html",
         "sidebar/navigation.html",
+        "repository.html",
         "sidebar/scroll-end.html",
     ]
 }

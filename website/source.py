@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable
 
 from website.diagrams import with_tables
@@ -30,10 +31,22 @@ def text(pages: Pages, page: str, repository: str) -> str:
         if not link.path or link.mark:
             return f"{link.mark}[{link.label}]({link.path}{link.anchor})"
         if readme := next((each for each in (target, f"{target}/README.md") if is_page(pages, each)), None):
-            return f"[{link.label}]({posixpath.relpath(address(readme), here)}{link.anchor})"
+            label = _title(pages, readme) if is_name_of_file(link) else link.label
+            return f"[{label}]({posixpath.relpath(address(readme), here)}{link.anchor})"
         return f"[{link.label}]({repository}/{target})" if repository else link.label
 
     return replaced(with_tables(pages.texts[page]), on_the_site)
+
+
+def is_name_of_file(link: Link) -> bool:
+    """Whether the label is the name of a file, which a reader of the site does not see."""
+    return re.fullmatch(r"`?[\w./-]+\.md`?", link.label) is not None
+
+
+def _title(pages: Pages, path: str) -> str:
+    """The title of a page, as its heading has it; its path if it has none."""
+    found = re.search(r"(?m)^# (.+)$", pages.texts.get(path, ""))
+    return found[1] if found else path
 
 
 def is_page(pages: Pages, path: str) -> bool:

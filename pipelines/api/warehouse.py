@@ -64,7 +64,11 @@ def open_warehouse(
     chosen = _published_path(path) if published else path or load_local_settings().warehouse
     warehouse = Warehouse(Path(chosen), read_only=read_only, limits=limits or Limits())
     if published and not warehouse.path.exists():
-        raise WarehouseError(f"there is no published copy at {warehouse.path}: a sync makes it, if a setting allows it")
+        raise WarehouseError(
+            f"there is no published copy at {warehouse.path}: a sync with this warehouse makes it, unless"
+            f" {setting_hints.PUBLISHED} is off or another path (`floriday demo` makes none). Open the warehouse itself"
+            " until then"
+        )
     file.Warehouse(warehouse.path).require()
     return warehouse
 

@@ -21,6 +21,7 @@ from pipelines.dictionary.markdown import NOTHING, bullets, code, codes, grid, p
 from pipelines.errors import PipelineError
 from pipelines.reports import Report, all_reports, install
 from pipelines.reports.availability import apis_of
+from pipelines.reports.parameters import NAMED
 from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.schema.create import create_tables
@@ -42,6 +43,7 @@ time in it is {now} in Amsterdam; only `sync_health` uses the real time. NULL is
 end in ….
 """
 _WORLDS = {"suppliers": "a grower's", "customers": "a buyer's"}
+_OR_NAME = "; outside of SQL, a part of the name too"
 _LONGEST = 40  # the most characters of a value that are shown
 Types = Mapping[str, str]  # the DuckDB type of each column
 
@@ -92,7 +94,7 @@ def _availability(report: Report, apis: Iterable[str]) -> str:
 
 
 def _parameters(report: Report) -> str:
-    rows = ((code(name), prose(text)) for name, text in report.parameters.items())
+    rows = ((code(name), prose(text) + (_OR_NAME if name in NAMED else "")) for name, text in report.parameters.items())
     return grid(("parameter", "meaning"), rows) if report.parameters else "It has no parameters."
 
 

@@ -30,6 +30,7 @@ class Question:
         reports: the reports that answer it, in the order of their use.
         hint: what else an answer needs, in whole sentences.
         apis: APIs whose users ask it: a grower's, a buyer's, or both.
+        default_period: the period, if the prompt is used without one.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Question:
     reports: tuple[str, ...]
     hint: str
     apis: tuple[str, ...] = ("suppliers",)
+    default_period: str = "the last four complete weeks"
 
     @property
     def has_period(self) -> bool:
@@ -61,9 +63,12 @@ QUESTIONS = (
     Question(
         "customers",
         "Which customers buy more or less?",
-        "Which customers buy more in {period} than before, which buy less, and who stopped?",
+        "Which customers buy more in {period} than in the same weeks a year earlier, which buy less, and who stopped?",
         ("customer_changes", "customer_ranking"),
-        "Name the largest changes in money, and the share of the five largest customers.",
+        "Give both reports the first and the last day of the period. customer_changes compares only ended weeks that"
+        " both years have: name their number, weeks_compared. Name the largest changes in money, and the share of the"
+        " five largest customers.",
+        default_period="the last 13 complete weeks",
     ),
     Question(
         "to_deliver",
@@ -154,7 +159,7 @@ def add_prompts(server: MCPServer, api: str | None) -> None:
 
 
 def _prompt(question: Question) -> Callable[..., str]:
-    def about(period: Period = "the last four complete weeks") -> str:
+    def about(period: Period = question.default_period) -> str:
         return question.message(period)
 
     def now() -> str:

@@ -46,6 +46,13 @@ Named = Annotated[str | None, Field(description="an id, or a part of the name th
 
 Answer = Awaitable[tuple[BaseModel, str]]
 
+_TOOLS = {
+    "`floriday tables NAME`": "describe_table",
+    "`floriday tables`": "list_tables",
+    "`floriday report`": "list_reports",
+}
+"""The tools that do the same as commands that errors name, because an assistant may have no shell."""
+
 
 class Tools:
     """The tools of one warehouse; each public method is one, and its docstring is what assistants read of it."""
@@ -184,6 +191,12 @@ class Tools:
         )
 
 
+def _with_tools(message: str) -> str:
+    for command, tool in _TOOLS.items():
+        message = message.replace(command, tool)
+    return message
+
+
 def _text(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat(timespec="seconds")
 
@@ -213,7 +226,7 @@ async def _answered(work: Answer) -> CallToolResult:
     try:
         content, text = await work
     except PipelineError as error:
-        return CallToolResult(content=[TextContent(type="text", text=str(error))], is_error=True)
+        return CallToolResult(content=[TextContent(type="text", text=_with_tools(str(error)))], is_error=True)
     except Exception as error:  # noqa: BLE001 - one call must not end the server; the message may contain anything
         return CallToolResult(content=[TextContent(type="text", text=summary(error))], is_error=True)
     return CallToolResult(

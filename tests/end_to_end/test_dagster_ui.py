@@ -32,6 +32,7 @@ pytestmark = [
 WAIT, TWO_MINUTES = 60_000, 120_000
 """Milliseconds to wait for content of a page, and for a backfill, which Dagster polls every 30 seconds."""
 
+MENU = ("Runs", "Catalog", "Automation", "Lineage")  # the entries of Dagster's menu that docs/ name
 GROUPS = ("catalog", "fulfillment", "orders", "organizations", "reports", "supply")
 FEEDS = "trade_items,batches,sales_orders,delivery_orders,organizations"
 """One feed of each group."""
@@ -239,11 +240,20 @@ def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlRoom]:
         yield room
 
 
+def choose_weeks(tab: Tab) -> None:
+    """Write three weeks into the open dialog."""
+    weeks = tab.dialog.get_by_role("textbox").first
+    weeks.fill(f"[{week(3)}...{week(1)}]")
+    weeks.press("Enter")
+    expect(tab.dialog.get_by_text("3 partitions", exact=True)).to_be_visible()
+
+
 @pytest.mark.soak
 def test_weeks_are_backfilled_by_mouse(browser: Browser, nursery: ControlRoom, screenshots: Path) -> None:
     """Three weeks of the feeds of orders are backfilled in one run; the README's screenshots are taken."""
     with open_tab(browser, nursery, screenshots) as tab:
         tab.open("asset-groups")
+        tab.expect_texts(*MENU)
         tab.page.get_by_text("Hide navigation").click()
         tab.expect_texts("Materialize all…", *GROUPS)
         expect(tab.page.get_by_text("fetching statuses")).to_have_count(0)
@@ -251,15 +261,14 @@ def test_weeks_are_backfilled_by_mouse(browser: Browser, nursery: ControlRoom, s
         tab.open("assets/orders/sales_orders")
         tab.expect_texts("What buyers ordered", "Row count", "Passing")
         tab.screenshot("nursery_feed")
+        tab.click("Materialize…")
+        choose_weeks(tab)
+        tab.screenshot("nursery_dialog")
 
         tab.open("locations/floriday/asset-groups/orders")
         tab.expect_texts("100% filled")
         tab.click("Materialize all…")
-        weeks = tab.dialog.get_by_role("textbox").first
-        weeks.fill(f"[{week(3)}...{week(1)}]")
-        weeks.press("Enter")
-        expect(tab.dialog.get_by_text("3 partitions", exact=True)).to_be_visible()
-        tab.screenshot("nursery_dialog")
+        choose_weeks(tab)
         tab.click("Launch backfill", tab.dialog)
         tab.follow_link("View")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from website.versions import add
 
 PYTHON = ROOT / ".venv-site" / "bin" / "python"
 OPENED = ("index", "tutorial", "why-not-the-api", "reports/revenue_by_week", "dictionary/suppliers/supply", "cli")
+REPOSITORY = "https://git.example/f"
 DARK = "rgb(19, 20, 22)"
 
 pytestmark = pytest.mark.slow
@@ -35,7 +37,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("the generator of the site is not installed: run `make site` first")
     folder = tmp_path_factory.mktemp("site")
     command = (PYTHON, "-m", "website.build", folder / "html", folder / "source")
-    ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    variables = {**os.environ, "REPOSITORY_URL": REPOSITORY}
+    ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, env=variables)
     assert ended.returncode == 0, ended.stderr
     return folder / "html"
 
@@ -57,6 +60,13 @@ def test_every_page_is_built(site: Path) -> None:
     assert (site / "searchindex.js").stat().st_size > 100_000
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     assert f"version {version}" in (site / "index.html").read_text("utf-8")
+
+
+def test_each_page_links_to_the_repository(site: Path) -> None:
+    """The navigation has the repository and its issues, if their address is known."""
+    for name in OPENED:
+        text = (site / f"{name}.html").read_text("utf-8")
+        assert f'<a href="{REPOSITORY}">Repository</a> · <a href="{REPOSITORY}/issues">Issues</a>' in text
 
 
 @in_a_browser

@@ -38,7 +38,7 @@ from pipelines.reports.availability import apis_of
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.publish import publish
-from tests.command_line import ROOT, command, process_environment
+from tests.command_line import ROOT, command, floriday, process_environment
 from tests.integration.syncing import Syncing, empty_warehouse
 from tests.mcp_clients import TOKEN, Connected, HttpServer, children, connected, connected_by_stdio, http_server
 from tests.moments import NOW
@@ -172,6 +172,10 @@ class TestTools:
             ("run_report", {"name": "revenue_by_week", "from_date": "soon"}, "from_date expects a day"),
             ("run_report", {"name": "revenue_by_week", "customer": "zzzz"}, "customer 'zzzz' is neither an id nor"),
             ("describe_table", {"name": "sale_orders"}, "the warehouse has no table 'sale_orders'"),
+            ("describe_table", {"name": "zzzz"}, "the warehouse has no table 'zzzz': list_tables lists all tables"),
+            ("query", {"sql": "FROM zzzz"}, "list_tables lists all tables"),
+            ("query", {"sql": "SELECT zzzz FROM orders.sales_orders"}, "describe_table lists the columns of a table"),
+            ("run_report", {"name": "zzzz"}, "there is no report 'zzzz': list_reports lists the reports"),
             ("query", {"sql": "SELECT nothing"}, 'Referenced column "nothing" was not found'),
             ("query", {"sql": "DROP TABLE orders.sales_orders"}, "DROP is refused, and nothing was changed"),
             ("query", {"sql": "SELECT 1", "limit": MOST_ROWS + 1}, "less than or equal to 1000"),
@@ -269,6 +273,13 @@ class TestResourcesAndPrompts:
         assert "in week 47" in text
         assert "revenue_by_week" in text
 
+    def test_the_prompt_about_customers_asks_what_its_report_answers(self, client: Connected) -> None:
+        """The question compares the same weeks of two years, by default as many as the report does."""
+        text = client.run("get_prompt", "customers").messages[0].content.text
+
+        assert text.startswith("Which customers buy more in the last 13 complete weeks than in the same weeks a year")
+        assert "Without from_date, the last 13 weeks are compared" in find_report("customer_changes").description
+
     def test_questions_name_reports(self) -> None:
         """Every report of a question exists for each API of the question."""
         lacking = [
@@ -359,6 +370,15 @@ class TestStdio:
         assert rest == ""
         assert "FLORIDAY_WARHOUSE" in warning
         assert process.returncode == 0
+
+    def test_a_missing_file_is_named_at_the_start(self, tmp_path: Path) -> None:
+        """A path without a file, such as a misspelt one, is named on standard error when the server starts."""
+        missing = tmp_path / "nope.duckdb"
+
+        ended = floriday("mcp", "--warehouse", str(missing), folder=tmp_path)
+
+        assert (ended.code, ended.out) == (0, "")
+        assert f"there is no warehouse at {missing} yet" in ended.err
 
 
 class TestHttp:

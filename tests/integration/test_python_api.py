@@ -286,8 +286,9 @@ class TestOpening:
 
     def test_no_published_copy(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """The error names the setting or the path."""
-        with pytest.raises(WarehouseError, match=f"no published copy at {tmp_path}/other.published.duckdb"):
+        with pytest.raises(WarehouseError, match=f"no published copy at {tmp_path}/other.published.duckdb") as raised:
             open_warehouse(tmp_path / "other.duckdb", published=True)
+        assert "unless FLORIDAY_PUBLISHED is off" in str(raised.value)
         monkeypatch.setenv("FLORIDAY_PUBLISHED", "off")
         with pytest.raises(UsageError, match="FLORIDAY_PUBLISHED is off"):
             open_warehouse(published=True)

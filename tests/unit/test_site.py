@@ -110,6 +110,16 @@ def test_links_lead_to_the_pages_of_the_site(repository: str, of_code: str, tmp_
     )
 
 
+def test_a_link_that_names_a_file_gets_the_title_of_its_page(tmp_path: Path) -> None:
+    """A reader of the site does not see files, so a page is named by its heading."""
+    pages = small(
+        tmp_path,
+        {"docs/a.md": "[`docs/b.md`](b.md), [c.md](c.md), [b](b.md)", "docs/b.md": "# Use it", "docs/c.md": ""},
+    )
+
+    assert texts(pages)["a.md"] == "[Use it](b.md), [docs/c.md](c.md), [b](b.md)"
+
+
 def test_a_link_knows_its_file() -> None:
     """The target of a link is a path in the repository."""
     assert [(link, link.target("docs/a/b.md")) for link in links("[x](../c.md#d) [y](#e)")] == [

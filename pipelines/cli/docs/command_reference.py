@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 
@@ -11,11 +12,14 @@ from typer.main import get_group
 from pipelines.cli.app import app
 
 WIDTH = 100
+_PAGE = re.compile(r"\bdocs/[\w/-]+\.md\b")
 
 _TOP = """\
 # The command line
 
 This page is generated from the help of the commands; `make docs` updates it.
+
+In a checkout, write `.venv/bin/floriday` for `floriday`, or run `. .venv/bin/activate` once in each terminal.
 
 Exit codes: 0 for success, 1 for a failure, 2 for a wrong setting or a usage error, 130 after Ctrl-C, 141 if the reader
 of the output ended first, such as `head`, and 143 after SIGTERM.
@@ -48,7 +52,9 @@ def _sections() -> Iterator[str]:
 
 def _section(title: str, text: str) -> str:
     lines = "\n".join(line.rstrip() for line in text.splitlines())
-    return f"## {title}\n\n```text\n{lines}\n```\n"
+    pages = [f"[{page}]({page.removeprefix('docs/')})" for page in dict.fromkeys(_PAGE.findall(text))]
+    more = f"\nMore: {', '.join(pages)}\n" if pages else ""
+    return f"## {title}\n\n```text\n{lines}\n```\n{more}"
 
 
 if __name__ == "__main__":

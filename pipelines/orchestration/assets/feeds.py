@@ -94,11 +94,12 @@ def _description(table: Table) -> str:
     children = f" and its child tables {', '.join(names)}" if names else ""
     return (
         f"{table.description}\n\nA partition is a week of change. Materializing weeks reads again, for every account,"
-        " the records whose sequence numbers lie *now* in these weeks at Floriday, and the newest week on to the end of"
-        f" the feed; they are stored in `{table.qualified_name}`{children}. That is harmless, and restores rows that"
-        " were lost here. Records that Floriday no longer serves stay as they were stored, and cannot be restored. In"
-        " the run's config, `incremental` reads only what is new, `full` everything that Floriday still serves,"
-        " `from_date` and `to_date` single days."
+        " the records whose sequence numbers lie *now* in these weeks at Floriday. It reads whole pages, so later"
+        " records too, up to the end of a page, and for the newest week up to the end of the feed. They are stored in"
+        f" `{table.qualified_name}`{children}. That is harmless, and restores rows that were lost here. Records that"
+        " Floriday no longer serves stay as they were stored, and cannot be restored. In the run's config,"
+        " `incremental` reads only what is new, `full` everything that Floriday still serves, `from_date` and `to_date`"
+        " single days."
     )
 
 
@@ -192,10 +193,11 @@ def _log_outcomes(log: logging.Logger, outcomes: Sequence[FeedOutcome]) -> None:
     for outcome in outcomes:
         if outcome.stack is not None:
             log.error("%s: %s\n%s", outcome.account, outcome.error, outcome.stack)
-        if outcome.restarted:
-            log.warning("%s: Floriday restarted the numbering of this feed", outcome.account)
+        if outcome.reread:
+            log.warning("%s: %s", outcome.account, outcome.reread)
         if outcome.why_not_current:
-            log.warning("%s: not current: %s", outcome.account, outcome.why_not_current)
+            level = logging.INFO if outcome.is_well else logging.WARNING
+            log.log(level, "%s: not current: %s", outcome.account, outcome.why_not_current)
         if outcome.shared:
             log.warning("%s: %s", outcome.account, outcome.shared)
         if outcome.skipped is not None:
