@@ -334,10 +334,14 @@ def test_a_silent_customer_has_not_just_fallen(warehouse: ReportWarehouse, brows
 
 def test_trade_items_stand_beside_a_year_earlier(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Each trade item has its change over the weeks of both years, and the changes add up to that of all."""
-    doubled = {"calculatedFields": {"orderAmount": {"value": 30}}}
     tulips = [
         merged(each, {"salesOrderId": id_of(f"tulip {number}"), "tradeItemId": id_of("tulip")})
-        for number, each in enumerate([*weekly_orders(range(1, 5), **doubled), *weekly_orders(range(53, 57))])
+        for number, each in enumerate(
+            [
+                *weekly_orders(range(1, 5), calculatedFields={"orderAmount": {"value": 30}}),
+                *weekly_orders(range(53, 57)),
+            ]
+        )
     ]
     gone = [merged(each, {"salesOrderId": id_of("gone"), "tradeItemId": id_of("gone")}) for each in weekly_orders([54])]
     warehouse.store(ORDERS, [*weekly_orders(range(1, 60)), *tulips, *gone])
