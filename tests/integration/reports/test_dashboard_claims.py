@@ -343,8 +343,10 @@ def test_trade_items_stand_beside_a_year_earlier(warehouse: ReportWarehouse, bro
             ]
         )
     ]
-    gone = [merged(each, {"salesOrderId": id_of("gone"), "tradeItemId": id_of("gone")}) for each in weekly_orders([54])]
-    warehouse.store(ORDERS, [*weekly_orders(range(1, 60)), *tulips, *gone])
+    ended = [
+        merged(each, {"salesOrderId": id_of("gone"), "tradeItemId": id_of("gone")}) for each in weekly_orders([54])
+    ]
+    warehouse.store(ORDERS, [*weekly_orders(range(1, 60)), *tulips, *ended])
 
     with open_page(browser, page_of(warehouse)) as dashboard:
         dashboard.page.locator("#last-4").click()
