@@ -22,7 +22,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@'$(PYTHON)' -c '$(SUPPORTED)' 2>/dev/null || { \
 		echo 'This needs Python 3.11, 3.12 or 3.13 with its venv module; say which with: make install PYTHON=/path/to/python' >&2; \
 		exit 1; }
-	@echo 'Installing into $(VENV): it takes about a minute, and 1 GB on the disk. A line follows for each step.'
+	@echo 'Installing into $(VENV): about a minute, 1 GB on the disk. Each step prints a line.'
 	@echo '1 of 3: the environment'
 	@'$(PYTHON)' -m venv $(VENV)
 	@echo "2 of 3: $$(grep -c '==' requirements.lock) packages, the longest step"

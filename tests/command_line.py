@@ -63,6 +63,7 @@ def floriday(*arguments: str, folder: Path, **variables: str) -> FinishedCommand
         command(*arguments),
         cwd=folder,
         env=process_environment(**variables),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=300,

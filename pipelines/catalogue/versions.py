@@ -17,6 +17,9 @@ URGENT = dt.timedelta(days=91)
 """A notice is urgent if less time than this is left."""
 
 
+_PAGE = "docs/new-api-version.md"
+
+
 class State(StrEnum):
     """The state of a version. No date separates Alpha from Beta."""
 
@@ -94,7 +97,7 @@ def notices(version: str, known: str, today: dt.date) -> tuple[Notice, ...]:
         known: version that the catalogue describes.
         today: day for which the notices are made.
     """
-    lines = (another_version(version, known), end_of_life(version, today))
+    lines = (another_version(version, known), end_of_life(version, known, today))
     return tuple(line for line in lines if line)
 
 
@@ -108,31 +111,35 @@ def another_version(version: str, known: str) -> Notice | None:
     )
 
 
-def end_of_life(version: str, today: dt.date) -> Notice | None:
-    """A notice if the version is deprecated or removed."""
+def end_of_life(version: str, known: str, today: dt.date) -> Notice | None:
+    """A notice if the version is deprecated or removed; arguments as of :func:`notices`."""
     life = life_cycle(version)
     if life is None or life.state(today) not in (State.DEPRECATED, State.REMOVED):
         return None
-    last = life.removed_from - dt.timedelta(days=1)
+    last, step = life.removed_from - dt.timedelta(days=1), _next_step(version, known)
     presumably = "" if life.is_stated else "presumably "
     if life.state(today) is State.REMOVED:
         return Notice(
-            f"version {version} of the API was {presumably}removed after {_month(last)}: set a newer one in"
-            f" {setting_hints.BASE_URL}",
+            f"version {version} of the API was {presumably}removed after {_month(last)}; {step}",
             is_urgent=True,
         )
     left = life.removed_from - today
     if left < URGENT:
         days = f"{left.days} {'day' if left.days == 1 else 'days'}"
         return Notice(
-            f"only {days} left: version {version} of the API is {presumably}removed after {_month(last)}; move"
-            f" {setting_hints.BASE_URL} to a newer one now",
+            f"only {days} left: version {version} of the API is {presumably}removed after {_month(last)}; {step}",
             is_urgent=True,
         )
     return Notice(
-        f"version {version} of the API is {presumably}deprecated: it works until the end of {_month(last)}; move"
-        f" {setting_hints.BASE_URL} to a newer one before then"
+        f"version {version} of the API is {presumably}deprecated: it works until the end of {_month(last)}; {step}"
     )
+
+
+def _next_step(version: str, known: str) -> str:
+    """What to do about a version that ends; the newest version that the program supports is ``known``."""
+    if known > version:
+        return f"set {known} in {setting_hints.BASE_URL} before then ({_PAGE})"
+    return f"no newer one for {setting_hints.BASE_URL} is supported yet: {_PAGE} shows how to try one"
 
 
 def _month(day: dt.date) -> str:

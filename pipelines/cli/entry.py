@@ -78,7 +78,9 @@ def _failed(error: BaseException) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return OUTPUT_CLOSED
         case PipelineError() if error.details and sys.stderr.isatty():
-            return print_list("the settings are not complete", error.details, error.exit_code)
+            is_incomplete = any(" is missing" in line for line in error.details)
+            title = "the settings are not complete" if is_incomplete else "the settings are not valid"
+            return print_list(title, error.details, error.exit_code)
         case PipelineError():
             return print_error(str(error), error.exit_code)
         case OSError():

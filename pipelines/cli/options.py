@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class Format(StrEnum):
@@ -50,6 +53,22 @@ WarehouseOption = Annotated[
 _COMMON = {"env_file": EnvFileOption, "warehouse": WarehouseOption}
 
 
+def path_value(text: str | Path) -> Path:
+    """The value of an argument or option that is a path: not an empty text, which would be the working directory."""
+    if not str(text).strip():
+        raise typer.BadParameter("expects a path; it was empty")
+    return Path(text)
+
+
+def _check_paths(parameters: Iterable[inspect.Parameter]) -> None:
+    """Have all parameters that are paths read by :func:`path_value`."""
+    for each in parameters:
+        kind, *infos = get_args(each.annotation) if get_origin(each.annotation) is Annotated else (each.annotation,)
+        if Path in {kind, *get_args(kind)}:
+            for info in infos:
+                info.parser = path_value
+
+
 def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
     """The command with the options ``--env-file`` and ``--warehouse``, which apply to all settings that it loads.
 
@@ -61,6 +80,7 @@ def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
         for name, kind in _COMMON.items()
     ]
+    _check_paths([*own, *common])
     chooses_its_warehouse = "warehouse" in signature.parameters
 
     @wraps(command)
@@ -123,4 +143,5 @@ def _day(text: str | datetime) -> datetime:
     try:
         return text if isinstance(text, datetime) else datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a day
     except ValueError:
-        raise typer.BadParameter(f"expects a day such as 2026-11-20, not {text!r}") from None
+        reason = f"; there is no day {text}" if _ISO_DAY.fullmatch(str(text)) else f", not {text!r}"
+        raise typer.BadParameter(f"expects a day such as 2026-11-20{reason}") from None

@@ -62,10 +62,10 @@ def print_differences(found: Sequence[Difference], outcomes: Sequence[FeedOutcom
 
 
 def print_failures(outcomes: Iterable[FeedOutcome]) -> None:
-    """Print the skipped feeds; failed feeds go to standard error."""
+    """Print why feeds were skipped or are not current; failed feeds go to standard error."""
     for outcome in outcomes:
-        if outcome.skipped:
-            print_line(f"{subject(outcome)}: skipped: {one_line(outcome.skipped)}")
+        for remark in _reasons(outcome):
+            print_line(f"{subject(outcome)}: {one_line(remark)}")
         if outcome.error:
             print_error(f"{subject(outcome)}: {outcome.error}")
 
@@ -123,14 +123,11 @@ def _row(outcome: FeedOutcome) -> tuple[str, ...]:
 
 def remarks(outcome: FeedOutcome) -> Iterator[str]:
     """The sentences about an outcome: why it is not current, a restart, rejected records, unknown fields and values."""
-    if outcome.skipped:
-        yield f"skipped: {outcome.skipped}"
-    if outcome.why_not_current:
-        yield f"not current: {outcome.why_not_current}"
+    yield from _reasons(outcome)
     if outcome.shared:
         yield outcome.shared
-    if outcome.restarted:
-        yield f"Floriday restarted its numbering: read again from 0 as series {outcome.series}, all rows are kept"
+    if outcome.reread:
+        yield outcome.reread
     if outcome.rejected:
         yield f"{counted(outcome.rejected, 'record')} rejected; `floriday rejected` lists them with their reasons"
     yield from _unknown_fields(outcome.unknown_fields)
@@ -138,6 +135,14 @@ def remarks(outcome: FeedOutcome) -> Iterator[str]:
         first = ", ".join(sorted(values)[:_VALUES_SHOWN])
         more = f" and {len(values) - _VALUES_SHOWN} more" if len(values) > _VALUES_SHOWN else ""
         yield f"{name} has values that this version does not know: {first}{more}; they are stored unchanged"
+
+
+def _reasons(outcome: FeedOutcome) -> Iterator[str]:
+    """Why a feed was skipped or is not current, unless it failed."""
+    if outcome.skipped:
+        yield f"skipped: {outcome.skipped}"
+    if outcome.why_not_current:
+        yield f"not current: {outcome.why_not_current}"
 
 
 def _unknown_fields(fields: Mapping[str, str]) -> Iterator[str]:

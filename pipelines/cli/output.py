@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipelines.warehouse.read.query_types import Result
 
 _BINARY = (Format.PARQUET, Format.XLSX)
+_TEXT = ".txt"  # the ending of a table
 
 
 @dataclass(frozen=True)
@@ -50,19 +51,36 @@ class Destination:
 
 
 def chosen_format(wanted: Format | None, output: Path | None) -> Format:
-    """The format of ``--format``, else by the extension, else a table. A UsageError for a binary one without a file."""
+    """The format of ``--format``, else by the extension of the file, else a table.
+
+    Raises:
+        UsageError: a binary format has no file, the file is a folder, or its extension is that of no format.
+    """
     check_output(output)
-    extension = output.suffix.removeprefix(".").lower() if output else ""
-    chosen = wanted or (Format(extension) if extension in list(Format) else Format.TABLE)
+    chosen = wanted or (_format_of(output) if output else Format.TABLE)
     if chosen in _BINARY and output is None:
         raise UsageError(f"{chosen} needs a file: add --output FILE.{chosen}")
     return chosen
 
 
-def check_output(output: Path | None) -> None:
+def _format_of(output: Path) -> Format:
+    """The format by the extension of a file; a table without one, and for a pipe or a device."""
+    extension = output.suffix.lower()
+    if extension in {f".{each}" for each in Format}:
+        return Format(extension.removeprefix("."))
+    if extension in {"", _TEXT} or (output.exists() and not output.is_file()):
+        return Format.TABLE
+    *first, last = (f".{each}" for each in Format if each is not Format.TABLE)
+    raise UsageError(
+        f"--output {output}: no format has the ending {extension}. The endings are {', '.join(first)} and {last}, and"
+        f" {_TEXT} or none for a table; for another ending, add --format"
+    )
+
+
+def check_output(output: Path | None, example: str = "result.csv") -> None:
     """A UsageError if the file of ``--output`` is a folder, before anything is read for it."""
     if output is not None and output.is_dir():
-        raise UsageError(f"--output {output} is a folder: name a file, such as {output / 'result.csv'}")
+        raise UsageError(f"--output {output} is a folder: name a file, such as {output / example}")
 
 
 def is_listed(style: Format, output: Path | None) -> bool:

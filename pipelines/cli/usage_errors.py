@@ -36,7 +36,7 @@ def _problem(error: TyperException) -> str:
     if option := getattr(error, "option_name", None) if text.startswith("No such option") else None:
         return f"No such option: {option}{_likely_option(option, error)}"
     if not (found := _INVALID.match(text)):
-        return text
+        return f"{text}{_reason_of_extra(text, error)}"
     names = re.findall(r"'(.+?)'", found[1])
     name = next((each for each in names if each.startswith("--")), names[0])
     return f"{name} {_expectation(error)}"
@@ -47,6 +47,17 @@ def _likely_option(option: str, error: Any) -> str:
     known = [name.lstrip("-") for each in error.ctx.command.params for name in each.opts if name.startswith("--")]
     near = nearest(option.lstrip("-"), known, 1)
     return f", did you mean --{near[0]}?" if near else ""
+
+
+def _reason_of_extra(text: str, error: Any) -> str:
+    """Why there may be more arguments than the command takes, as the end of a sentence; empty for another error."""
+    if "unexpected extra argument" not in text:
+        return ""
+    command = error.ctx.command
+    if command.name == "query":
+        return ': put the whole SQL in quotes, such as "SELECT 1"'
+    takes = [each.metavar or each.name.upper() for each in command.params if each.param_type_name == "argument"]
+    return f": it takes only {' '.join(takes)}; put a value with spaces in quotes" if takes else ": it takes none"
 
 
 def _expectation(error: Any) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+import os
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from pipelines.settings.variables import (
     Env,
     Variables,
     checkout,
+    dotenv_file,
     gather,
     home_folder,
     serialized,
@@ -90,6 +92,15 @@ def load_account_names(environ: Env = None, directory: Path | None = None) -> tu
         raise SettingError(f"{PREFIX}API_KEYS {problem}") from None
 
 
+def dotenv_in_use() -> Path | None:
+    """The `.env` file that the settings of this process come from; None if there is none.
+
+    Raises:
+        SettingError: there is no file of ``--env-file``, or no folder of FLORIDAY_HOME.
+    """
+    return None if PASSED in os.environ else dotenv_file(home_folder())
+
+
 def given_variables(environ: Env = None, directory: Path | None = None) -> tuple[dict[str, str], Path]:
     """The FLORIDAY_ variables without any checks and blank ones, and the folder that their relative paths start from.
 
@@ -146,10 +157,22 @@ def _validated(kind: type[_Kind], variables: Variables) -> _Kind:
             problems.setdefault(name, f"{_origin(name)} {_phrase(kind, name.lower(), error)}")
     warn_about_unknown(variables.texts, NAMES)
     if settings is None or problems:
-        found = SettingError("; ".join(problems.values()))
-        found.details = tuple(problems.values())
+        places = tuple(_places(problems, variables))
+        found = SettingError(". ".join(("; ".join(problems.values()), *places)))
+        found.details = (*problems.values(), *places)
         raise found
     return settings
+
+
+def _places(problems: Mapping[str, str], variables: Variables) -> Iterator[str]:
+    """Where the malformed variables are set, in a line each for the `.env` file and the environment."""
+    given = sorted(problems.keys() & variables.texts.keys())
+    in_file = [PREFIX + name for name in given if name in variables.in_dotenv]
+    if in_file:
+        yield f"{variables.dotenv} sets {', '.join(in_file)}"
+    others = [PREFIX + name for name in given if PREFIX + name not in in_file]
+    if others and variables.dotenv:
+        yield f"The environment sets {', '.join(others)}"
 
 
 def _origin(name: str) -> str:

@@ -34,16 +34,26 @@ _unknown: set[str] = set()  # names that were warned about
 
 
 def home_folder(environ: Mapping[str, str] | None = None) -> Path:
-    """The folder of FLORIDAY_HOME, else the working directory. None: the variable of this process's environment."""
+    """The folder of FLORIDAY_HOME, else the working directory. None: the variable of this process's environment.
+
+    Raises:
+        SettingError: FLORIDAY_HOME names no folder.
+    """
     home = (os.environ if environ is None else environ).get(HOME, "").strip()
-    return Path(os.path.expanduser(home)).absolute() if home else Path.cwd()  # noqa: PTH111 - Path's own raises for ~nobody
+    if not home:
+        return Path.cwd()
+    folder = Path(os.path.expanduser(home)).absolute()  # noqa: PTH111 - Path's own raises for ~nobody
+    if not os.path.isdir(folder):  # noqa: PTH112 - raises nothing
+        is_file = os.path.exists(folder)  # noqa: PTH110 - raises nothing
+        step = "name a folder" if is_file else f"create it with `mkdir -p {shlex.quote(str(folder))}`, or name another"
+        raise SettingError(f"{HOME}: {folder} {'is a file' if is_file else 'does not exist'}: {step}")
+    return folder
 
 
 def dotenv_file(directory: Path) -> Path | None:
     """The file of ``--env-file``, else the nearest `.env`; None if there is none.
 
-    It is looked for in ``directory``, in the folders above it up to the home or the root, and in the checkout that this
-    package runs from.
+    It is looked for in ``directory`` and in the folders above it up to the home or the root.
 
     Raises:
         SettingError: there is no file of ``--env-file``.
@@ -56,8 +66,7 @@ def dotenv_file(directory: Path) -> Path | None:
     own, above = directory / ".env", (folder / ".env" for folder in _folders_above(directory))
     if own.is_file():
         return own
-    last = [folder / ".env"] if (folder := checkout()) else []
-    return next((path for path in (*filter(_is_own, above), *last) if os.path.isfile(path)), None)  # noqa: PTH113 - raises nothing
+    return next((path for path in filter(_is_own, above) if os.path.isfile(path)), None)  # noqa: PTH113 - raises nothing
 
 
 def checkout() -> Path | None:
@@ -120,6 +129,7 @@ class Variables:
     problems: dict[str, str]  # messages of problems by name
     base: Path  # folder that relative paths start from
     dotenv: Path | None = None  # the `.env` file that was read
+    in_dotenv: frozenset[str] = frozenset()  # names of the variables whose values are those of the `.env` file
 
     def path(self, text: str) -> Path:
         """The absolute path for a path in a variable."""
@@ -146,13 +156,16 @@ def gather(
     environ = os.environ if environ is None else environ
     directory = directory or home_folder(environ)
     path = dotenv_file(directory) if dotenv and PASSED not in environ else None
+    in_dotenv: frozenset[str] = frozenset()
     if PASSED in environ:
         texts = _without_prefix(_passed(environ[PASSED], directory))
     else:
-        texts = _overridden(_without_prefix(read_dotenv(path)), _without_prefix(environ), secrets)
+        given = _without_prefix(environ)
+        texts = _overridden(_without_prefix(read_dotenv(path)), given, secrets)
+        in_dotenv = frozenset(texts.keys() - given.keys())
     if overridden and PASSED not in environ:
         texts = _with_warehouse(texts, overridden)
-    variables = Variables(texts, {}, path.parent if path else directory.absolute(), path)
+    variables = Variables(texts, {}, path.parent if path else directory.absolute(), path, in_dotenv)
     read = [_read_secret(variables, name) for name in secrets] if secret_files else []
     warn_if_exposed(each for each in (path, *read) if each)
     return variables

@@ -80,7 +80,14 @@ def sync_feed(
     if not syncs:
         return FeedOutcome(client.account, feed.name, current=lacks is None, whole=lacks is None, lacks=lacks)
     outcome = combined([sync.writer.progress.outcome for sync in syncs])
-    return replace(outcome, vacant_numbers=vacant, lacks=lacks, current=outcome.current and lacks is None)
+    is_whole_feed = lacks is None
+    return replace(
+        outcome,
+        vacant_numbers=vacant,
+        lacks=lacks,
+        current=outcome.current and is_whole_feed,
+        days_read=outcome.days_read and is_whole_feed,
+    )
 
 
 def _sub_feed(

@@ -28,9 +28,11 @@ class FeedOutcome:
     maximum: int | None = None  # what Floriday's max-sequence operation returned; None where it is unknown
     series: int = 1  # counts the restarts of the feed's numbering, from 1
     current: bool = False  # whether the feed is proven read to its end
+    days_read: bool = False  # whether days were to be read again, and were read completely; newer changes may be unread
     current_before: datetime | None = None  # when it was last proven so before this sync; None for never
     whole: bool = False  # whether it was read from number 0 to its end: by a first load, a re-read, or as a snapshot
     restarted: bool = False  # whether a restart of the numbering was detected
+    fell_from: int | None = None  # the cursor before, if Floriday serves nothing there or above: it was read from 0
     shared_numbers: frozenset[int] = frozenset()  # numbers that several records carried, see `shared`
     lacks: str | None = None  # what is missing to read the feed to its end, in one line; None for nothing
     seconds: float = 0.0
@@ -47,11 +49,25 @@ class FeedOutcome:
             return None
         if self.lacks is not None:
             return self.lacks
+        if self.days_read:
+            return "the days were read completely; the next sync reads what changed after them"
         if self.maximum is None or self.maximum <= self.cursor:
             return "Floriday's answers do not prove that it was read to its end; the next sync continues"
         return (
             f"Floriday reports {self.maximum} as its highest number, but serves nothing after {self.cursor}; the next"
             " sync continues from there"
+        )
+
+    @property
+    def reread(self) -> str | None:
+        """Why the feed was read again from number 0 although nobody requested it, in one line; None if it was not."""
+        if self.restarted:
+            return f"Floriday restarted its numbering: read again from 0 as series {self.series}, all rows are kept"
+        if self.fell_from is None:
+            return None
+        return (
+            f"Floriday serves no number from {self.fell_from} on, which was read before: it was restored to an older"
+            " state, or an answer was wrong. Read again from 0, twice if rows had such numbers; all rows are kept"
         )
 
     @property
@@ -67,8 +83,8 @@ class FeedOutcome:
 
     @property
     def is_well(self) -> bool:
-        """Whether the feed is current, or was skipped for a reason that is no failure."""
-        return self.skipped is not None or (self.current and self.error is None)
+        """Whether all that was to be read was read, or the feed was skipped for a reason that is no failure."""
+        return self.skipped is not None or ((self.current or self.days_read) and self.error is None)
 
 
 Listener = Callable[[FeedOutcome], None]  # called after each page with the outcome so far
@@ -114,9 +130,11 @@ def combined(outcomes: Sequence[FeedOutcome]) -> FeedOutcome:
         cursor=max(each.cursor for each in outcomes),
         series=max(each.series for each in outcomes),
         current=all(each.current for each in outcomes),
+        days_read=all(each.current or each.days_read for each in outcomes),
         current_before=None if None in before else min(filter(None, before)),
         whole=all(each.whole for each in outcomes),
         restarted=any(each.restarted for each in outcomes),
+        fell_from=max((each.fell_from for each in outcomes if each.fell_from is not None), default=None),
         shared_numbers=frozenset().union(*(each.shared_numbers for each in outcomes)),
         unknown_fields={path: kind for each in outcomes for path, kind in each.unknown_fields.items()},
         unknown_values=united(*(each.unknown_values for each in outcomes)),

@@ -105,6 +105,8 @@ class SubFeedSync:
             return
         if numbering is Numbering.RESTARTED:
             self._open_series()
+        if numbering is Numbering.UNPROVEN_CURSOR:
+            self.writer.progress.update(fell_from=self.position.cursor)
         reads_whole = is_whole or numbering in (Numbering.RESTARTED, Numbering.UNPROVEN_CURSOR)
         served = self._read(feed, is_whole=reads_whole, days=days)
         for _ in range(REPAIRS_AT_ONCE):
@@ -176,7 +178,10 @@ class SubFeedSync:
         with self.target.warehouse.reading() as connection:
             now, table = self.target.started_at, self.target.table
             found = numbered_in(connection, self.target.part, self.position, table, days, now=now)
-        return None if found is None else self._read_from(feed, found, {})
+        if found is None:
+            self.writer.progress.update(days_read=True)
+            return None
+        return self._read_from(feed, found, {})
 
     def _next_walk(self) -> tuple[SequenceRange, dict[int, set[bytes]], Coverage]:
         """Where the next walk begins, the content hashes stored from there on, and what is read beyond the cursor."""
@@ -210,7 +215,8 @@ class SubFeedSync:
         if is_current and self.pages.has_second_maximum:
             self.writer.maximum = self.pages.maximum_again()
             self.writer.note_current()
-        self.writer.progress.update(whole=span.after == 0 and is_current)
+        is_range_read = windows.claimed.reached_from(span.after) >= span.up_to  # never so for a range without an end
+        self.writer.progress.update(whole=span.after == 0 and is_current, days_read=is_range_read)
         return served if is_complete else None
 
     def _open_series(self) -> None:

@@ -77,6 +77,7 @@ def test_refused_credentials_are_not_written(sandbox: Sandbox, project: Path, pr
     assert code == 1
     assert "refuses" in err
     assert "wrong-and-secret" not in err
+    assert "othing was written; --no-check writes the settings without trying them" in err
     assert not (project / ".env").exists()
 
     assert printed("init", "--no-check", *options(sandbox, **{wrong: "wrong-and-secret"}))[0] == 0

@@ -327,6 +327,24 @@ class TestFormats:
         assert (tmp_path / "out.csv").read_bytes().count(b"\n") == 2_000_001
 
 
+def test_values_are_where_arrow_expects_them(warehouse: Path) -> None:
+    """The buffers of a result are aligned; otherwise Arrow warns, on standard error, when pandas adds them."""
+    with query_session(warehouse) as session:
+        (batch,) = session.execute("SELECT 1::BIGINT AS a, 'x' AS b, 2.5::DECIMAL(38, 2) AS c").batches
+
+    buffers = [each for column in batch.columns for each in column.buffers() if each is not None]
+    assert {each.address % 8 for each in buffers} == {0}
+
+
+@pytest.mark.usefixtures("warehouse")
+def test_an_error_names_the_line(tmp_path: Path, printed: Printed) -> None:
+    """An error within a statement of several lines begins with the number of the line."""
+    (file := tmp_path / "report.sql").write_text("SELECT account\nFROM orders.sales_orders\nWHER account = 'x'\n")
+
+    assert printed("query", "--file", str(file))[2].startswith("floriday: line 3: Parser Error: syntax error at or")
+    assert "line" not in printed("query", "SELECT 1 FRM")[2]
+
+
 class TestOutput:
     """An output file is either complete or unchanged."""
 

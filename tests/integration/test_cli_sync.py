@@ -203,6 +203,18 @@ class TestSync:
         assert table(out)["north", ORDERS][5] == "yes"
         Syncing(sandbox, warehouse).assert_equal(ORDERS, account="north")
 
+    @pytest.mark.usefixtures("existing_warehouse")
+    def test_a_feed_that_fell_is_read_again_with_the_reason(self, printed: Printed, warehouse: Path) -> None:
+        """A feed that ends below the number that was read last is read again from 0, with the reason."""
+        printed("sync", ORDERS, "--account", "north")
+        with duckdb.connect(str(warehouse)) as connection:
+            connection.execute(f"UPDATE sync.cursors SET cursor = 999000000 WHERE feed = '{ORDERS}'")
+
+        code, out, err = printed("sync", ORDERS, "--account", "north")
+
+        assert (code, err) == (0, "")
+        assert f"north · {ORDERS}: Floriday serves no number from 999000000 on, which was read before" in out
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
@@ -423,6 +435,16 @@ class TestCheck:
         for secret in (sandbox.client_secret, *sandbox.api_keys.values()):
             assert secret not in out
         assert not warehouse.exists()
+
+    def test_the_env_file_is_named(self, sandbox: Sandbox, tmp_path: Path) -> None:
+        """``check`` names the `.env` file that it read, which may be in a folder above."""
+        (folder := tmp_path / "notes").mkdir()
+        lines = [f"{name}='{text}'" for name, text in sandbox.environment().items()]
+        (tmp_path / ".env").write_text("\n".join(lines))
+
+        ended = floriday("check", folder=folder)
+
+        assert f"settings from {tmp_path / '.env'}\n" in ended.out
 
     def test_a_scope_that_is_not_granted(self, tmp_path: Path) -> None:
         """A scope that is not granted is printed with the feeds that need it, and is no failure."""

@@ -38,7 +38,7 @@ from pipelines.reports.availability import apis_of
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.publish import publish
-from tests.command_line import ROOT, command, process_environment
+from tests.command_line import ROOT, command, floriday, process_environment
 from tests.integration.syncing import Syncing, empty_warehouse
 from tests.mcp_clients import TOKEN, Connected, HttpServer, children, connected, connected_by_stdio, http_server
 from tests.moments import NOW
@@ -374,6 +374,15 @@ class TestStdio:
         assert rest == ""
         assert "FLORIDAY_WARHOUSE" in warning
         assert process.returncode == 0
+
+    def test_a_missing_file_is_named_at_the_start(self, tmp_path: Path) -> None:
+        """A path without a file, such as a misspelt one, is named on standard error when the server starts."""
+        missing = tmp_path / "nope.duckdb"
+
+        ended = floriday("mcp", "--warehouse", str(missing), folder=tmp_path)
+
+        assert (ended.code, ended.out) == (0, "")
+        assert f"there is no warehouse at {missing} yet" in ended.err
 
 
 class TestHttp:

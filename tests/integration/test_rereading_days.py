@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed
@@ -18,6 +20,7 @@ from pipelines.sandbox import Call, Fault, Kind, Sandbox
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.days_to_sequence import Days
 from pipelines.warehouse.load.run_state import RunState
+from tests.examples import examples
 from tests.integration.syncing import SUPPLIERS, Syncing, with_pages_of
 from tests.moments import real_now
 from tests.records import in_json, valid_records
@@ -218,6 +221,72 @@ class TestOneWeek:
 
         assert outcome.current
         assert syncing.sandbox.calls.to("/sales-orders/sync/") == []
+
+
+class TestNewerChanges:
+    """Days that end before changes which no sync has read yet."""
+
+    def test_the_days_are_complete(self, syncing: Syncing, cursors: list[int]) -> None:
+        """The sync is successful, and its reason names the days instead of a feed that ends too early."""
+        put(syncing.sandbox, SUPPLIERS.feed(ORDERS), seed=99)
+
+        outcome = syncing.sync_one(ORDERS, days=week(1))
+
+        assert (outcome.is_well, outcome.days_read, outcome.cursor) == (True, True, cursors[-1])
+        assert outcome.why_not_current == "the days were read completely; the next sync reads what changed after them"
+
+    def test_days_without_numbers_are_complete(self, syncing: Syncing, cursors: list[int]) -> None:
+        """Days in which nothing was numbered are complete without a page, whatever is unread."""
+        put(syncing.sandbox, SUPPLIERS.feed(ORDERS), seed=99)
+        next_year = MONDAY + dt.timedelta(days=365)
+
+        outcome = syncing.sync_one(ORDERS, days=Days(next_year, next_year))
+
+        assert (outcome.is_well, outcome.cursor) == (True, cursors[-1])
+
+    def test_days_that_were_not_read_completely_are_a_failure(self, syncing: Syncing, cursors: list[int]) -> None:
+        """A feed that serves nothing more before the end of the days, and a higher maximum, is not complete."""
+        put(syncing.sandbox, SUPPLIERS.feed(ORDERS), seed=99)
+        fault = Fault(kind=Kind.EMPTY_END, where="/sales-orders/sync/*", times=None)
+        syncing.sandbox.faults.add(fault)
+
+        outcome = syncing.sync_one(ORDERS, days=week(2))
+
+        assert (outcome.is_well, outcome.cursor) == (False, cursors[-1])
+
+
+@pytest.mark.slow
+@settings(max_examples=examples(15), deadline=None)
+@given(
+    first=st.integers(-1, WEEKS),
+    length=st.integers(0, 2),
+    moved=st.sets(st.integers(0, WEEKS * RECORDS_PER_WEEK - 1), max_size=8),
+    unread=st.integers(0, 2),
+)
+def test_any_days_are_read_beside_any_changes(first: int, length: int, moved: set[int], unread: int) -> None:
+    """Whatever is unread: days are read completely, the cursor passes no unread record, and nothing false is proven."""
+    content, _ = synced_weekly()
+    with Sandbox(empty=True) as sandbox, TemporaryDirectory() as folder:
+        (path := Path(folder) / "w.duckdb").write_bytes(content)
+        syncing = Syncing(sandbox, path, page=PAGE, only=(ORDERS, "supply.weekly_base_supply"))
+        for number in range(WEEKS):
+            sell(sandbox, number)
+        keys = [entry.key for entry in sandbox.book(ORDERS).entries()]
+        for place in sorted(moved):
+            sandbox.book(ORDERS).renumber(*keys[place])
+        for seed in range(unread):
+            put(sandbox, SUPPLIERS.feed(ORDERS), seed=100 + seed)
+        ((cursor, proven),) = syncing.rows("SELECT cursor, current_at FROM sync.cursors")
+
+        outcome = syncing.sync_one(ORDERS, days=week(first, last=first + length))
+
+        assert outcome.is_well
+        assert outcome.current == (outcome.cursor == sandbox.book(ORDERS).maximum)
+        ((cursor_after, proven_after),) = syncing.rows("SELECT cursor, current_at FROM sync.cursors")
+        assert cursor_after == outcome.cursor >= cursor  # the last page of the days may reach beyond the cursor
+        assert outcome.current or proven_after == proven
+        syncing.sync(ORDERS)
+        syncing.assert_equal(ORDERS)
 
 
 class TestUpToNow:

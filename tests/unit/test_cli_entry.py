@@ -7,13 +7,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 import typer
+from typer.main import get_group
 
 from pipelines.cli import entry
 from pipelines.cli.app import COMMANDS, app
 from pipelines.cli.docs.command_reference import reference
+from pipelines.cli.entry import run
+from pipelines.cli.options import path_value
 from pipelines.errors import PipelineError, SettingError, WarehouseBusyError
 from pipelines.text_format import one_line
 from tests.command_line import ROOT, floriday
@@ -109,6 +113,14 @@ def test_without_a_command_help_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         (["sync", "--from", "2026-03-02", "--to", "9000-01-01"], "9000-01-01 is still to come"),
         (["sync", "--from", "2026-03-02", "--full"], "--full reads everything"),
         (["query"], "one statement is expected"),
+        (["query", "SELECT 1", "--file", "x.sql"], "two statements are given: leave out SQL, or --file FILE"),
+        (["query", "SELECT", "1"], 'unexpected extra argument(s) (1): put the whole SQL in quotes, such as "SELECT 1"'),
+        (["report", "a", "b"], "unexpected extra argument(s) (b): it takes only NAME; put a value with spaces in"),
+        (["check", "main"], "unexpected extra argument(s) (main): it takes none (see: floriday check --help)"),
+        (["sync", "--from", "2026-11-31"], "--from expects a day such as 2026-11-20; there is no day 2026-11-31"),
+        (["query", "SELECT 1", "-o", "x.xls"], "no format has the ending .xls. The endings are .csv, .json, .parquet"),
+        (["status", "-o", "s.pdf"], "--output s.pdf: no format has the ending .pdf"),
+        (["dashboard", "-o", "x.pdf"], "--output x.pdf: the page is HTML; name it x.html"),
         (["report", "revenue_by_week", "--from", "soon"], "expects a day such as 2026-11-20"),
         (["sandbox", "--port", "70000"], "--port expects a whole number of at most 65535, not '70000' (see: "),
         (["report", "x", "--grace-days", "-1"], "--grace-days expects a whole number of at least 0, not '-1'"),
@@ -199,3 +211,40 @@ def test_control_characters_are_removed() -> None:
 def test_all_commands_are_listed() -> None:
     """Every command of the application is in the list that these tests use."""
     assert [info.callback.__name__ for info in app.registered_commands if info.callback] == NAMES
+
+
+PATHS = [
+    (name, each)
+    for name, command in get_group(app).commands.items()
+    for each in command.params
+    if each.metavar in {"FILE", "DIR", "SPECIFICATION"}
+]
+"""All parameters of all commands that are paths."""
+
+
+def test_each_path_is_read_by_one_rule() -> None:
+    """No command has a parameter of the type Path that accepts an empty text."""
+    read: list[Any] = [each for name in NAMES for each in get_group(app).commands[name].params if is_path(each)]
+
+    assert {each.type_descriptor.parameter_info.parser for each in read} == {path_value}
+    assert len(read) == len(PATHS)
+
+
+def is_path(parameter: Any) -> bool:
+    """Return whether the value of a parameter is a path."""
+    return Path in {kind := parameter.type_descriptor.annotation, *get_args(kind)}
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_path_is_refused(text: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """An empty path, as of an unset variable of a shell, ends with code 2 and one line, and nothing is done."""
+    for name, each in PATHS:
+        option = next((option for option in each.opts if option.startswith("--")), None)
+        others = ["load"] if name == "lookup" else []
+        required = [] if option is None else ["x"] * sum(each.required for each in get_group(app).commands[name].params)
+
+        code = run([name, *others, *required[len(others) :], *([option] if option else []), text])
+
+        expected = f"{option or each.metavar} expects a path; it was empty"
+        assert (code, expected in capsys.readouterr().err) == (2, True), name
+    assert not list(tmp_path.iterdir())

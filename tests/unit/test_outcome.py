@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
+
+from pipelines.cli.outcomes import is_well, print_differences
 from pipelines.sync.outcome import FeedOutcome, combined
 
 A_WEEK_AGO = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
@@ -44,3 +47,26 @@ def test_unknown_values_are_merged() -> None:
     )
 
     assert outcome.unknown_values == {"status": {"A", "B"}, "kind": {"C"}}
+
+
+def test_days_that_were_read_are_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    """Days that were read completely are a success, and the output says that newer changes are unread."""
+    outcome = combined([sub_feed(current=True), sub_feed(days_read=True, maximum=9, cursor=7)])
+
+    print_differences([], [outcome])
+
+    assert is_well({}, [outcome])
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "main · supply.supply_lines: not current: the days were read completely; the next sync reads what changed after"
+        " them"
+    )
+
+
+def test_a_dry_run_prints_the_reason_of_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    """A dry run that ends with a failure prints its reason."""
+    outcome = sub_feed(maximum=9, cursor=7)
+
+    print_differences([], [outcome])
+
+    assert not is_well({}, [outcome])
+    assert "main · supply.supply_lines: not current: Floriday reports 9" in capsys.readouterr().out

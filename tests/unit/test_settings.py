@@ -230,6 +230,17 @@ def test_a_malformed_line_of_the_env_file_is_an_error(tmp_path: Path) -> None:
     assert "line 2 is not NAME=value" in error_message(tmp_path)
 
 
+def test_a_malformed_setting_is_named_with_its_place(tmp_path: Path) -> None:
+    """The error says which file, or the environment, sets a malformed variable, and does not print its value."""
+    (tmp_path / ".env").write_text("FLORIDAY_PERSONAL_DATA=yes\n", encoding="utf-8")
+
+    message = error_message(tmp_path, AUTOMATION="maybe")
+
+    assert f"{tmp_path / '.env'} sets FLORIDAY_PERSONAL_DATA" in message
+    assert "The environment sets FLORIDAY_AUTOMATION" in message
+    assert "yes" not in message
+
+
 def test_a_binary_env_file_is_an_error(tmp_path: Path) -> None:
     """A `.env` file that is not UTF-8 text raises an error."""
     (tmp_path / ".env").write_bytes(b"FLORIDAY_CLIENT_ID=\xff\xfe")
@@ -237,20 +248,37 @@ def test_a_binary_env_file_is_an_error(tmp_path: Path) -> None:
     assert "cannot be read: it is not UTF-8 text" in error_message(tmp_path)
 
 
-def test_a_checkout_has_its_own_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a checkout, its `.env` is used from any folder without one, and relative paths start there."""
-    root, other = tmp_path / "checkout", tmp_path / "other"
+@pytest.mark.parametrize("has_env_file", [False, True])
+@pytest.mark.parametrize("names_home", [False, True])
+def test_the_folder_decides_and_not_the_place_of_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_env_file: bool, names_home: bool
+) -> None:
+    """A command in any folder reads its `.env`, or that of FLORIDAY_HOME, and never that of the program's checkout."""
+    root, here, home = tmp_path / "checkout", tmp_path / "here", tmp_path / "home"
     code = root / "pipelines/settings/variables.py"
-    code.parent.mkdir(parents=True)
-    other.mkdir()
+    for folder in (code.parent, here, home):
+        folder.mkdir(parents=True)
     (root / "workspace.yaml").touch()
     (root / ".env").write_text("FLORIDAY_WAREHOUSE=root.duckdb", encoding="utf-8")
+    if has_env_file:
+        (here / ".env").write_text("FLORIDAY_WAREHOUSE=named.duckdb", encoding="utf-8")
+        (home / ".env").write_text("FLORIDAY_WAREHOUSE=named.duckdb", encoding="utf-8")
     monkeypatch.setattr(package.variables, "__file__", str(code))
+    monkeypatch.chdir(here)
 
-    assert local(other).warehouse == root / "root.duckdb"
+    found = load_local_settings({"FLORIDAY_HOME": str(home)} if names_home else {})
 
-    (other / ".env").write_text("FLORIDAY_WAREHOUSE=other.duckdb", encoding="utf-8")
-    assert local(other).warehouse == other / "other.duckdb"
+    folder = home if names_home else here
+    assert found.warehouse == folder / ("named.duckdb" if has_env_file else "data/floriday.duckdb")
+
+
+@pytest.mark.parametrize(("name", "problem"), [("none", "does not exist: create it"), ("file", "is a file")])
+def test_a_home_that_is_no_folder_is_an_error(name: str, problem: str, tmp_path: Path) -> None:
+    """FLORIDAY_HOME that names no folder is an error with the next step."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SettingError, match=f"FLORIDAY_HOME: {tmp_path / name} {problem}"):
+        load_local_settings({"FLORIDAY_HOME": str(tmp_path / name)})
 
 
 class TestEnvFile:

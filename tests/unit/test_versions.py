@@ -77,10 +77,16 @@ class TestNotices:
         (notice,) = notices("2026v1", "2026v1", day(today))
 
         assert notice.text == (
-            "version 2026v1 of the API is deprecated: it works until the end of April 2027; move FLORIDAY_BASE_URL to a"
-            " newer one before then"
+            "version 2026v1 of the API is deprecated: it works until the end of April 2027; no newer one for"
+            " FLORIDAY_BASE_URL is supported yet: docs/new-api-version.md shows how to try one"
         )
         assert not notice.is_urgent
+
+    def test_a_newer_version_is_named(self) -> None:
+        """The notice names the newer version where the program supports one."""
+        *_, notice = notices("2026v1", "2026v2", day("2026-11-24"))
+
+        assert notice.text.endswith("; set 2026v2 in FLORIDAY_BASE_URL before then (docs/new-api-version.md)")
 
     @pytest.mark.parametrize(
         ("today", "left"), [("2027-01-31", "90 days"), ("2027-04-29", "2 days"), ("2027-04-30", "1 day")]

@@ -63,6 +63,7 @@ def _check(format: Format | None, output: Path | None) -> None:
     from pipelines.cli.output import chosen_format
     from pipelines.errors import UsageError
     from pipelines.settings import load_settings
+    from pipelines.settings.load import dotenv_in_use
     from pipelines.sync.session import open_clients
 
     style, settings = chosen_format(format, output), load_settings()
@@ -73,6 +74,8 @@ def _check(format: Format | None, output: Path | None) -> None:
         if style is Format.JSON:
             _write(access, output, settings.warehouse)
         else:
+            if dotenv := dotenv_in_use():
+                print_line(one_line(f"settings from {dotenv}"))
             print_access(access)
         print_version_notices(settings)
     if not access.is_well:

@@ -29,9 +29,7 @@ class Language(StrEnum):
 
 _Output = Annotated[
     Path | None,
-    typer.Option(
-        "--output", "-o", metavar="FILE", help="Path of the page. Default: dashboard.html beside the warehouse."
-    ),
+    typer.Option("--output", "-o", metavar="FILE", help="Path of the page, with the ending .html."),
 ]
 _Language = Annotated[
     Language | None, typer.Option(help="Language of the page. Default: FLORIDAY_LANGUAGE, else the browser's.")
@@ -67,7 +65,6 @@ def dashboard(
 
         floriday dashboard --from 2026-10-05 --to 2026-11-01 --account main --language nl
     """
-    from pipelines.cli.output import check_output
     from pipelines.cli.terminal.status_line import elapsed_time
     from pipelines.dashboard import path_beside, write_dashboard
     from pipelines.reports.parameters import given_parameters
@@ -75,17 +72,28 @@ def dashboard(
     from pipelines.text_format import file_size
     from pipelines.warehouse.file.connection import Warehouse
 
+    _check_place(output)
     settings = load_local_settings()
     options = {"from_date": from_date, "to_date": to_date, "currency": currency, "customer": customer}
     given = given_parameters({**options, "grower": grower, "trade_item": trade_item}, option_name)
     selection = _selection(settings.warehouse, given, account, language or settings.language)
     target = output or path_beside(settings.warehouse)
-    check_output(output)
     with elapsed_time("writing the dashboard"):
         made = write_dashboard(Warehouse(settings.warehouse), target, selection=selection)
     print_line(f"{made.path}: {made.orders:,} orders, {file_size(made.size)}")
     if show:
         typer.launch(made.path.resolve().as_uri())
+
+
+def _check_place(output: Path | None) -> None:
+    """Raise a UsageError for a folder, and for an ending that is not that of a page."""
+    from pipelines.cli.output import check_output
+    from pipelines.errors import UsageError
+
+    check_output(output, "dashboard.html")
+    is_page = output is None or output.suffix.lower() in {"", ".htm", ".html"}
+    if output is not None and not is_page and (output.is_file() or not output.exists()):
+        raise UsageError(f"--output {output}: the page is HTML; name it {output.with_suffix('.html').name}")
 
 
 def _selection(

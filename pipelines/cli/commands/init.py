@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.console import print_line
+from pipelines.cli.console import print_error, print_line
 from pipelines.cli.options import check_api
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ BaseOption = Annotated[
         "--base-url", metavar="URL", help="Address of the API with its version, instead of --environment and --api."
     ),
 ]
+
+_WITHOUT_CHECK = "; --no-check writes the settings without trying them"
 
 
 def init(
@@ -215,10 +217,11 @@ def _check(variables: dict[str, str]) -> None:
             access = access_of(connected)
             print_credentials(access)
     except PipelineError as error:
-        step = "" if isinstance(error, SettingError) else "; --no-check writes the settings without trying them"
+        step = "" if isinstance(error, SettingError) else _WITHOUT_CHECK
         error.message += f". Nothing was written{step}"
         raise
     if not access.is_well:
+        print_error(f"nothing was written{_WITHOUT_CHECK}")
         raise typer.Exit(1)
 
 

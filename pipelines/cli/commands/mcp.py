@@ -54,6 +54,7 @@ def mcp(
     extras.require(extras.MCP, "floriday mcp")
     settings = load_local_settings()
     served = _served(settings, timeout, published=published)
+    _print_if_missing(served)
     with counted_signals() as stop:
         transport = _http(served, settings, http) if http is not None else _stdio(served)
         while not transport.ended.wait(_POLL_INTERVAL) and not stop.is_stopping():
@@ -73,6 +74,13 @@ def _served(settings: LocalSettings, timeout: timedelta | None, *, published: bo
     limits = ServerLimits(timeout.total_seconds()) if timeout else ServerLimits()
     path = settings.published if published and settings.published else settings.warehouse
     return Served(path, published, lambda catalogue: chosen_sources(settings, catalogue), limits)
+
+
+def _print_if_missing(served: Served) -> None:
+    """Print on standard error that the file does not exist; the server starts, because a sync may create it."""
+    if not served.path.exists():
+        what, step = ("published copy", "a sync writes it") if served.is_copy else ("warehouse", "check its path")
+        print_error(f"there is no {what} at {served.path} yet: {step}; every answer says so until it exists", 0)
 
 
 def _stdio(served: Served) -> Transport:

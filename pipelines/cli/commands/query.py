@@ -35,7 +35,9 @@ def _statement(sql: str | None, file: Path | None) -> str:
     """The statement of the argument, of standard input or of the file."""
     from pipelines.errors import UsageError
 
-    if (sql is None) == (file is None):
+    if sql is not None and file is not None:
+        raise UsageError("two statements are given: leave out SQL, or --file FILE")
+    if sql is None and file is None:
         raise UsageError("one statement is expected: as SQL in quotes, as - for standard input, or with --file FILE")
     if sql is not None and sql != "-":
         return sql

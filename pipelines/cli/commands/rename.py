@@ -19,7 +19,8 @@ def rename(
     at the cursors of the last one. Everything is renamed, or nothing. The published copy is renewed.
 
     Rename the account in FLORIDAY_API_KEYS first. This is safe: a sync is refused while the settings and the warehouse
-    have different names for the same organization. With FLORIDAY_API_KEY, the account's name is main.
+    have different names for the same organization. The account of FLORIDAY_API_KEY is always main: to give it another
+    name, replace that setting by FLORIDAY_API_KEYS={"north": "the key"}.
 
     For example:
 
@@ -32,13 +33,18 @@ def rename(
     from pipelines.warehouse.file.known_copies import record_copy
     from pipelines.warehouse.file.sync_lock import hold_sync_lock
     from pipelines.warehouse.schema.owner import require_owner
+    from pipelines.warehouse.schema.rename_account import check_names
     from pipelines.warehouse.schema.rename_account import rename as rename_account
 
-    names = load_account_names()
-    _check(old, new, names)
+    _check_new(old, new)
     settings = load_local_settings()
     warehouse = Warehouse(settings.warehouse)
     warehouse.require()
+    with warehouse.reading() as connection:
+        require_owner(connection, warehouse.path)
+        check_names(connection, old, new)
+    names = load_account_names()
+    _check_settings(old, new, names)
     with hold_sync_lock(warehouse.path, "floriday rename"):
         with warehouse.writing() as connection:
             require_owner(connection, warehouse.path)
@@ -50,9 +56,9 @@ def rename(
         print_line(f"Rename it in FLORIDAY_API_KEYS too: a sync with the name {old} is refused from now on.")
 
 
-def _check(old: str, new: str, names: tuple[str, ...]) -> None:
-    """Raise an error for a name that is not allowed, or does not fit the settings."""
-    from pipelines.errors import SettingError, UsageError
+def _check_new(old: str, new: str) -> None:
+    """Raise a UsageError for a new name that is not allowed."""
+    from pipelines.errors import UsageError
     from pipelines.settings.values import account_name
 
     if old == new:
@@ -61,8 +67,20 @@ def _check(old: str, new: str, names: tuple[str, ...]) -> None:
         account_name(new)
     except ValueError as error:
         raise UsageError(f"{new!r} cannot be the name of an account: a rename {error}") from None
-    if names and (new not in names or old in names):
-        raise SettingError(
-            f"the settings have keys of {', '.join(names)}: rename {old} to {new} in FLORIDAY_API_KEYS first, otherwise"
-            " the next sync would be refused; nothing was changed"
-        )
+
+
+def _check_settings(old: str, new: str, names: tuple[str, ...]) -> None:
+    """Raise a SettingError if the next sync would be refused, because the settings have other names for the keys."""
+    from pipelines.errors import SettingError
+    from pipelines.settings import given_variables
+
+    if not names or (new in names and old not in names):
+        return
+    given, _ = given_variables()
+    step = f"rename {old} to {new} in FLORIDAY_API_KEYS first"
+    if single := next((name for name in ("FLORIDAY_API_KEY", "FLORIDAY_API_KEY_FILE") if name in given), None):
+        step = f'the key of {single} is that of {names[0]}: set FLORIDAY_API_KEYS={{"{new}": "the key"}} instead first'
+    raise SettingError(
+        f"the settings have keys of {', '.join(names)}: {step}, otherwise the next sync would be refused; nothing was"
+        " changed"
+    )

@@ -75,7 +75,8 @@ def sync(
 
     --from and --to repair data that was lost here in some days, as --full repairs everything: they read again all
     records whose sequence numbers were assigned in these days (of Amsterdam). Records that Floriday no longer serves do
-    not come back.
+    not come back. The exit code is 0 when the days were read completely, even if newer changes are still unread: the
+    next sync reads them.
 
     --dry-run syncs into a private copy of the warehouse, which temporarily needs as much disk space beside it. It shows
     the rows of each table that would be new, changed, deleted (or marked as deleted) or rejected. A record that only

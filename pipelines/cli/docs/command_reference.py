@@ -19,6 +19,8 @@ _TOP = """\
 
 This page is generated from the help of the commands; `make docs` updates it.
 
+In a checkout, write `.venv/bin/floriday` for `floriday`, or run `. .venv/bin/activate` once in each terminal.
+
 Exit codes: 0 for success, 1 for a failure, 2 for a wrong setting or a usage error, 130 after Ctrl-C, 141 if the reader
 of the output ended first, such as `head`, and 143 after SIGTERM.
 

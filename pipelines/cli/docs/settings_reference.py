@@ -32,7 +32,8 @@ _ENVIRONMENT = """\
 
 ### `FLORIDAY_HOME`
 
-The folder to use instead of the working directory: for the `.env` file, and for relative paths without one.
+The folder to use instead of the working directory, for all commands: for the `.env` file, and for relative paths
+without one. It must exist.
 
 ### `FLORIDAY_DEBUG`
 

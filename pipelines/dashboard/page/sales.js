@@ -81,7 +81,7 @@ function pareto(chosen) {
   return {
     figures: [
       { value: grouped(rows.length), label: rows.length === 1 ? PARTNER.one : PARTNER.many },
-      rows.length > 1 && whole.revenue > 0 && { value: grouped(most), label: t("together make up {part}", { part: percent(0.8, 0) }) },
+      most < rows.length && whole.revenue > 0 && { value: grouped(most), label: t("together make up {part}", { part: percent(0.8, 0) }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,

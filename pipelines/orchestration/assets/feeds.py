@@ -193,10 +193,11 @@ def _log_outcomes(log: logging.Logger, outcomes: Sequence[FeedOutcome]) -> None:
     for outcome in outcomes:
         if outcome.stack is not None:
             log.error("%s: %s\n%s", outcome.account, outcome.error, outcome.stack)
-        if outcome.restarted:
-            log.warning("%s: Floriday restarted the numbering of this feed", outcome.account)
+        if outcome.reread:
+            log.warning("%s: %s", outcome.account, outcome.reread)
         if outcome.why_not_current:
-            log.warning("%s: not current: %s", outcome.account, outcome.why_not_current)
+            level = logging.INFO if outcome.is_well else logging.WARNING
+            log.log(level, "%s: not current: %s", outcome.account, outcome.why_not_current)
         if outcome.shared:
             log.warning("%s: %s", outcome.account, outcome.shared)
         if outcome.skipped is not None:

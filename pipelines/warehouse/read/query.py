@@ -28,6 +28,9 @@ _ADVICE = re.compile(
 """The end of DuckDB's messages: an excerpt of the statement, or settings that a query cannot change."""
 
 
+_LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
+
+
 def run_query(
     connection: duckdb.DuckDBPyConnection,
     sql: str,
@@ -88,10 +91,16 @@ def _batches(connection: duckdb.DuckDBPyConnection, reader: pa.RecordBatchReader
 
 
 def _query_error(error: Exception) -> PipelineError:
-    """DuckDB's message in one line, without its advice."""
+    """DuckDB's message in one line, without its advice, after the number of the statement's line."""
     message = " ".join(_ADVICE.sub("", str(error)).split())
     if isinstance(error, duckdb.OutOfMemoryException) or message.startswith("Out of Memory Error"):
         return QueryMemoryError(f"the query needs more memory than it may use: {message}")
     if isinstance(error, duckdb.PermissionException):
         return PipelineError("a query reads the warehouse alone: it has no access to files, the network and settings")
-    return PipelineError(message)
+    return PipelineError(f"{_place(error)}{message}")
+
+
+def _place(error: Exception) -> str:
+    """The beginning of a message about a line of a statement; empty for the first one, which may be the only one."""
+    found = _LINE.search(str(error))
+    return f"line {found[1]}: " if found and found[1] != "1" else ""

@@ -90,7 +90,7 @@ def _answer(channel: Connection, connection: duckdb.DuckDBPyConnection, request:
     try:
         result = run_query(connection, request.sql, request.params, limits.rows_at_once)
         _send(channel, {"columns": [[column.name, column.type] for column in result.columns]})
-        channel.send_bytes(ARROW + result.schema.serialize().to_pybytes())
+        channel.send_bytes(result.schema.serialize().to_pybytes() + ARROW)
         _send_batches(channel, result, limits.result_bytes)
         _send(channel, {"end": True})
     except PipelineError as error:
@@ -111,14 +111,14 @@ def _send_batches(channel: Connection, result: Result, most: int | None) -> None
         if most is not None and sent > most:
             raise PipelineError(f"the result has more than {file_size(most)}: select fewer columns or shorter values")
         sink = pa.BufferOutputStream()
-        sink.write(ARROW)
         with pa.ipc.new_stream(sink, batch.schema) as stream:
             stream.write_batch(batch)
+        sink.write(ARROW)
         channel.send_bytes(sink.getvalue())
 
 
 def _send(channel: Connection, message: Mapping[str, object]) -> None:
-    channel.send_bytes(JSON + json.dumps(message).encode())
+    channel.send_bytes(json.dumps(message).encode() + JSON)
 
 
 def _send_error(channel: Connection, error: PipelineError) -> None:

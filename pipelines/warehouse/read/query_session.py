@@ -137,9 +137,9 @@ class QuerySession:
 
     def _message(self) -> dict[str, Any] | memoryview:
         message = memoryview(self._received())
-        if message[:1] == ARROW:
-            return message[1:]
-        content: dict[str, Any] = json.loads(bytes(message[1:]))
+        if message[-1:] == ARROW:
+            return message[:-1]
+        content: dict[str, Any] = json.loads(bytes(message[:-1]))
         if "error" in content:
             raise _error_class(content["error"])(content["message"])
         return content

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-JSON, ARROW = b"J", b"A"  # the first byte of a message from the process: the format of the rest
+JSON, ARROW = b"J", b"A"
+"""The last byte of a message from the process: the format of the rest. As the first byte, it would move the buffers of
+Arrow away from the addresses at which Arrow expects them."""
 
 
 @dataclass(frozen=True)

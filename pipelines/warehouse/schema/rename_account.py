@@ -22,12 +22,7 @@ def rename(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> dict[st
     Raises:
         UsageError: there is no account ``old``, or there is an account ``new``; nothing was changed.
     """
-    known = accounts(connection)
-    if old not in known:
-        existing = f"there are: {', '.join(known)}" if known else "it has none yet"
-        raise UsageError(f"the warehouse has no account {old}; {existing}")
-    if new in known:
-        raise UsageError(f"the warehouse already has an account {new}: two accounts cannot be merged")
+    check_names(connection, old, new)
     params = {"new": new, "old": old}
     changed: dict[str, int] = {}
     with transaction(connection):
@@ -37,6 +32,16 @@ def rename(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> dict[st
             if count:
                 changed[f"{schema}.{table}"] = count
     return changed
+
+
+def check_names(connection: duckdb.DuckDBPyConnection, old: str, new: str) -> None:
+    """Raise a UsageError if there is no account ``old``, or there is an account ``new``."""
+    known = accounts(connection)
+    if old not in known:
+        existing = f"there are: {', '.join(known)}" if known else "it has none yet"
+        raise UsageError(f"the warehouse has no account {old}; {existing}")
+    if new in known:
+        raise UsageError(f"the warehouse already has an account {new}: two accounts cannot be merged")
 
 
 def accounts(connection: duckdb.DuckDBPyConnection) -> list[str]:
