@@ -219,8 +219,8 @@ const DUTCH = dictionary({
   "Average price": "Gemiddelde prijs",
   "Spend by week": "Inkoop per week",
   "Revenue by week": "Omzet per week",
-  "Committed orders by week of delivery; each full week beside the one of that number a year earlier, where both years have one.":
-    "Definitieve orders per leverweek; elke volle week naast die met hetzelfde nummer een jaar eerder, waar beide jaren er een hebben.",
+  "Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier.":
+    "Definitieve orders met verpakking, diensten en levering, per leverweek; elke volle week naast die met hetzelfde nummer een jaar eerder.",
   "The largest first, and what they make up together.": "De grootste eerst, en wat ze samen uitmaken.",
   "The largest first.": "De grootste eerst.",
   "Click on one to filter.": "Klik er één aan om te filteren.",
@@ -254,7 +254,8 @@ const DUTCH = dictionary({
   "no weeks of last year to compare with": "geen weken van vorig jaar om mee te vergelijken",
   "{pieces} pieces short": "{pieces} stuks te weinig",
   "{late} of {whole} late, {missing} not reported as received": "{late} van {whole} te laat, {missing} niet als ontvangen gemeld",
-  "{part} of the orders": "{part} van de orders",
+  "{part}: requests divided by orders": "{part}: verzoeken gedeeld door orders",
+  "also {values}": "ook {values}",
   "{value} too much": "{value} te veel",
   "Not invoiced": "Niet gefactureerd",
   "{pieces} pieces left of the period's batches": "{pieces} stuks over van de partijen uit de periode",
