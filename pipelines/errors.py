@@ -19,6 +19,7 @@ PipelineError                     one line for a person, with account, feed and 
 │   ├── BusyError                 429, 500, 502, 503, 504
 │   ├── GarbledAnswerError        200 with something other than the expected JSON
 │   └── WarehouseBusyError        another process holds the DuckDB file or the lock file
+│       └── ConflictError         another transaction of a lake was first
 └── SkippableError                this feed is skipped now, which is no failure
     ├── ScopeNotGrantedError      the token does not have the feed's scope
     └── RebuildingError           423: Floriday is rebuilding the feed
@@ -145,6 +146,10 @@ class GarbledAnswerError(RetriableError):
 
 class WarehouseBusyError(RetriableError):
     """Another process holds the DuckDB file or the lock file."""
+
+
+class ConflictError(WarehouseBusyError):
+    """Another transaction of a lake was first, so that the whole transaction must be executed again."""
 
 
 class SkippableError(PipelineError):

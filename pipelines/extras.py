@@ -12,7 +12,10 @@ DAGSTER = "dagster"
 MCP = "mcp"
 """The extra with the Model Context Protocol's SDK, for `floriday mcp`."""
 
-_PACKAGES = {DAGSTER: ("dagster", "apprise"), MCP: ("mcp",)}
+SCALE = "scale"
+"""The extra with what a lake needs: DuckDB's extensions, their version of DuckDB, and a driver of PostgreSQL."""
+
+_PACKAGES = {DAGSTER: ("dagster", "apprise"), MCP: ("mcp",), SCALE: ("duckdb_extension_ducklake", "psycopg2")}
 
 
 def is_installed(extra: str) -> bool:

@@ -18,7 +18,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.session import open_clients
-from pipelines.warehouse.file.sync_lock import hold_sync_lock
+from pipelines.warehouse.opening import hold_sync_lock
 from pipelines.warehouse.read import integrity
 from tests.another_process import FORKED
 from tests.fault_schedules import Records

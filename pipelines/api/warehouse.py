@@ -17,13 +17,14 @@ from pipelines.api.frames import frame_of, frame_of_rows
 from pipelines.api.relations import Relations
 from pipelines.api.selects import Moment, moment_of, table_query
 from pipelines.errors import UsageError, WarehouseError
+from pipelines.lake_address import WarehouseAddress, path_of
 from pipelines.paths import default_published_path, real_path
 from pipelines.reports import Report, find_report
 from pipelines.reports.execution import Arguments, reports_in, run_report
 from pipelines.reports.parameters import given_parameters
 from pipelines.settings import load_local_settings
 from pipelines.sync.selection import chosen_sources
-from pipelines.warehouse.file import connection as file
+from pipelines.warehouse import opening
 from pipelines.warehouse.read.feed_status import FeedStatus, read_statuses
 from pipelines.warehouse.read.freshness import Freshness, freshness_of
 from pipelines.warehouse.read.hints.before_first_sync import before_first_sync
@@ -64,14 +65,15 @@ def open_warehouse(
     if published and not read_only:
         raise UsageError("the published copy is replaced by the next sync: open the warehouse itself to write")
     chosen = _published_path(path) if published else path or load_local_settings().warehouse
-    warehouse = Warehouse(Path(chosen), read_only=read_only, limits=limits or Limits())
+    address = Path(chosen) if isinstance(chosen, str) else chosen
+    warehouse = Warehouse(address, read_only=read_only, limits=limits or Limits())
     if published and not warehouse.path.exists():
         raise WarehouseError(
             f"there is no published copy at {warehouse.path}: a sync with this warehouse makes it, unless"
             f" {setting_hints.PUBLISHED} is off or another path (`floriday demo` makes none). Open the warehouse itself"
             " until then"
         )
-    file.Warehouse(warehouse.path).require()
+    opening.open_warehouse(warehouse.address).require()
     return warehouse
 
 
@@ -92,14 +94,15 @@ class Warehouse:
     ``PipelineError`` in one line if the file cannot be read.
     """
 
-    def __init__(self, path: Path, *, read_only: bool, limits: Limits) -> None:
-        self.path = real_path(path)
+    def __init__(self, address: WarehouseAddress, *, read_only: bool, limits: Limits) -> None:
+        self.address = real_path(address) if isinstance(address, Path) else address
+        self.path = path_of(self.address)
         self.read_only = read_only
         self._limits = limits
-        self._file = file.Warehouse(self.path)
+        self._file = opening.open_warehouse(self.address)
 
     def __repr__(self) -> str:
-        return f"<Warehouse {str(self.path)!r}>"
+        return f"<Warehouse {str(self.address)!r}>"
 
     def tables(self) -> list[TableSummary]:
         """The tables with their numbers of rows and descriptions, without the raw log and the history."""
@@ -121,7 +124,7 @@ class Warehouse:
 
     def reports(self) -> list[Report]:
         """The reports that the warehouse has, with their parameters and columns."""
-        with query_session(self.path, self._limits) as session:
+        with query_session(self.address, self._limits) as session:
             return reports_in(session)
 
     def table(self, name: str, *, as_of: Moment | None = None) -> pd.DataFrame:
@@ -137,7 +140,7 @@ class Warehouse:
             UsageError: there is no such table, or it has no history.
         """
         moment = None if as_of is None else moment_of(as_of)
-        with query_session(self.path, self._limits) as session:
+        with query_session(self.address, self._limits) as session:
             return _frame(session, *table_query(session, name, moment))
 
     def report(
@@ -156,7 +159,7 @@ class Warehouse:
         """
         chosen, arguments = find_report(name), Arguments(given_parameters(parameters), account)
         arguments.check_names(chosen)
-        with query_session(self.path, self._limits) as session:
+        with query_session(self.address, self._limits) as session:
             return frame_of(run_report(session, chosen, arguments))
 
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> pd.DataFrame:
@@ -172,7 +175,7 @@ class Warehouse:
             QueryMemoryError: it needs more memory than the limits allow.
             PipelineError: DuckDB reports an error; the message is DuckDB's.
         """
-        with query_session(self.path, self._limits) as session:
+        with query_session(self.address, self._limits) as session:
             return _frame(session, sql, params)
 
     def freshness(self) -> Freshness:

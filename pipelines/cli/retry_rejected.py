@@ -55,7 +55,7 @@ def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     from pipelines.settings import load_settings
     from pipelines.sync.selection import RejectedOnly
     from pipelines.sync.session import new_run_id, open_clients
-    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.opening import hold_sync_lock
 
     settings = load_settings()
     wanted = sorted({(record.account, record.feed) for record in records if record.account in settings.accounts})

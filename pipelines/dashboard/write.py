@@ -64,7 +64,7 @@ def write_dashboard(
             api = api_of(connection)
         except duckdb.CatalogException:
             raise PipelineError(
-                f"{warehouse.path} contains no data of Floriday yet: run `floriday sync` first"
+                f"{warehouse.name} contains no data of Floriday yet: run `floriday sync` first"
             ) from None
     page = page_of(content).encode()
     _replace(output, page)

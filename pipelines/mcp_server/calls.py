@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import TypeVar
 
 import anyio
@@ -13,8 +12,9 @@ import anyio.to_thread
 import duckdb
 
 from pipelines.errors import PipelineError, QueryTimeoutError
+from pipelines.lake_address import WarehouseAddress
 from pipelines.mcp_server.limits import CONCURRENT_QUERIES, ServerLimits
-from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.opening import open_warehouse
 from pipelines.warehouse.read.query_session import QuerySession
 
 _Value = TypeVar("_Value")
@@ -23,8 +23,8 @@ _Value = TypeVar("_Value")
 class Calls:
     """The reads of one warehouse. At most two query processes run at once; further calls wait for one of them."""
 
-    def __init__(self, path: Path, limits: ServerLimits) -> None:
-        self.warehouse = Warehouse(path, lock_timeout=limits.seconds)
+    def __init__(self, address: WarehouseAddress, limits: ServerLimits) -> None:
+        self.warehouse = open_warehouse(address, lock_timeout=limits.seconds)
         self._limits = limits
         self._slots = anyio.Semaphore(CONCURRENT_QUERIES)
 
@@ -35,7 +35,7 @@ class Calls:
             QueryTimeoutError: the deadline passed. The query process was killed.
             PipelineError: as the work raises it, or the file cannot be opened.
         """
-        session = _Session(self.warehouse.path, self._limits, rows)
+        session = _Session(self.warehouse.address, self._limits, rows)
         try:
             with anyio.fail_after(self._limits.deadline):
                 async with self._slots:
@@ -72,8 +72,8 @@ class Calls:
 class _Session:
     """A query session that another thread may cancel at any time."""
 
-    def __init__(self, path: Path, limits: ServerLimits, rows: int) -> None:
-        self._path = path
+    def __init__(self, address: WarehouseAddress, limits: ServerLimits, rows: int) -> None:
+        self._address = address
         self._limits = limits.query(rows)
         self._guard = threading.Lock()
         self._session: QuerySession | None = None
@@ -85,7 +85,7 @@ class _Session:
                 self._session = session
                 if self._is_cancelled:
                     raise PipelineError("the call was cancelled")
-            session.open(self._path, self._limits)
+            session.open(self._address, self._limits)
             return work(session)
 
     def cancel(self) -> None:

@@ -12,6 +12,7 @@ from pydantic import Field
 Period = Annotated[str, Field(description="the period, such as last week, November 2026, or since 1 October")]
 
 _BOTH, _BUYER = ("suppliers", "customers"), ("customers",)
+_DAYS = "Give each report the first and the last day of the period: without them it chooses days of its own."
 _RULES = (
     "Answer in the language of the question, shortly, with the numbers. Never add amounts of different currencies."
     " Name the period that you used. Days and weeks are those of Amsterdam. Call freshness first, and say until when"
@@ -49,7 +50,8 @@ class Question:
     def message(self, period: str = "") -> str:
         """The text for the assistant."""
         reports = ", ".join(self.reports)
-        return f"{self.text.format(period=period)}\n\nUse run_report with {reports}. {self.hint} {_RULES}"
+        days = f" {_DAYS}" if self.has_period else ""
+        return f"{self.text.format(period=period)}\n\nUse run_report with {reports}.{days} {self.hint} {_RULES}"
 
 
 QUESTIONS = (
@@ -65,9 +67,8 @@ QUESTIONS = (
         "Which customers buy more or less?",
         "Which customers buy more in {period} than in the same weeks a year earlier, which buy less, and who stopped?",
         ("customer_changes", "customer_ranking"),
-        "Give both reports the first and the last day of the period. customer_changes compares only ended weeks that"
-        " both years have: name their number, weeks_compared. Name the largest changes in money, and the share of the"
-        " five largest customers.",
+        "customer_changes compares only ended weeks that both years have: name their number, weeks_compared. Name the"
+        " largest changes in money, and the share of the five largest customers.",
         default_period="the last 13 complete weeks",
     ),
     Question(
@@ -133,7 +134,7 @@ QUESTIONS = (
         "What do we buy, and from whom?",
         "What did we spend in {period}, by grower?",
         ("spend_by_grower",),
-        "Name the growers from whom we buy much more or less than before.",
+        "Run it for the same period a year earlier too, and name the growers from whom we buy much more or less.",
         _BUYER,
     ),
     Question(

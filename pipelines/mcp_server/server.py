@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
-from pathlib import Path
 
 from mcp.server.mcpserver import MCPServer
 from mcp.types import ToolAnnotations
@@ -13,12 +12,13 @@ from mcp.types import ToolAnnotations
 from pipelines.catalogue import Catalogue
 from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
+from pipelines.lake_address import WarehouseAddress
 from pipelines.mcp_server.calls import Calls
 from pipelines.mcp_server.limits import ServerLimits
 from pipelines.mcp_server.prompts import add_prompts
 from pipelines.mcp_server.resources import add_resources
 from pipelines.mcp_server.tools import Tools
-from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.opening import open_warehouse
 from pipelines.warehouse.schema.owner import read_owner
 
 _INSTRUCTIONS = (
@@ -37,13 +37,13 @@ class Served:
     """What the server reads.
 
     Args:
-        path: path of the warehouse or of its published copy, which need not exist yet.
+        address: the warehouse or its published copy, which need not exist yet.
         is_copy: whether it is the published copy.
         chosen: returns the feeds that count for the freshness, given the catalogue of the warehouse's API.
         limits: limits of each call.
     """
 
-    path: Path
+    address: WarehouseAddress
     is_copy: bool = False
     chosen: Callable[[Catalogue], tuple[Source, ...]] = lambda catalogue: catalogue.sources
     limits: ServerLimits = field(default_factory=ServerLimits)
@@ -59,20 +59,20 @@ def build_server(served: Served) -> MCPServer:
         log_level="CRITICAL",  # errors are part of the answers; a log could contain data
         subscriptions=False,
     )
-    tools = Tools(Calls(served.path, served.limits), is_copy=served.is_copy, chosen=served.chosen)
+    tools = Tools(Calls(served.address, served.limits), is_copy=served.is_copy, chosen=served.chosen)
     reading = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     for name in _TOOLS:
         server.add_tool(getattr(tools, name), annotations=reading)
-    api = _api(served.path)
+    api = _api(served.address)
     add_resources(server, api)
     add_prompts(server, api)
     return server
 
 
-def _api(path: Path) -> str | None:
+def _api(address: WarehouseAddress) -> str | None:
     """The API of the warehouse; None if it has none yet, or cannot be read now."""
     try:
-        with Warehouse(path, lock_timeout=_LONGEST_WAIT).reading(locked=True) as connection:
+        with open_warehouse(address, lock_timeout=_LONGEST_WAIT).reading(locked=True) as connection:
             owner = read_owner(connection)
     except PipelineError:
         return None

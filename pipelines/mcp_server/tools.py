@@ -132,7 +132,7 @@ class Tools:
 
     async def _describe_table(self, name: str) -> tuple[BaseModel, str]:
         def read(connection: Any) -> tuple[TableDescription, Catalogue]:
-            owner = require_owner(connection, self._calls.warehouse.path)
+            owner = require_owner(connection, self._calls.warehouse.name)
             return described_table(connection, name), catalogue_of(owner.api, owner.api_version)
 
         found = _table_columns(*await self._calls.reading(read))

@@ -23,7 +23,7 @@ from pipelines.orchestration.dagster_private import SCHEDULE_NAME_TAG
 from pipelines.settings import LocalSettings, Settings, home_folder, load_alerts, load_local_settings, load_settings
 from pipelines.sync.session import Connected, SyncSession, open_clients
 from pipelines.warehouse.file.connection import Warehouse
-from pipelines.warehouse.file.sync_lock import hold_sync_lock
+from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 
 LONGEST_WAIT = 600.0  # most seconds that all steps of a run together wait for syncs outside of Dagster
 SCHEDULED_WAIT = 6 * 3600.0  # the same for runs of a schedule: as long as a first load may take, so that none is lost
@@ -138,7 +138,7 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
 
     def file(self) -> Warehouse:
         """The DuckDB file. Raises a SettingError if a setting is malformed."""
-        return Warehouse(self.settings.load_local().warehouse)
+        return open_warehouse(self.settings.load_local().warehouse)
 
     def hold(self, run: dg.DagsterRun, log: logging.Logger) -> None:
         """Take the sync lock until the run ends, in its name; wait while another sync holds it.

@@ -10,9 +10,12 @@ import duckdb
 
 from pipelines.reports.fitting import fitting_reports, parameter_list
 from pipelines.reports.report import Report, all_reports
+from pipelines.reports.without_parameters import query_without_parameters
+from pipelines.warehouse.lake import report_macros
 from pipelines.warehouse.schema.create import SYNC_TABLES, SYNC_VIEWS
 from pipelines.warehouse.schema.lookup_tables import LOOKUP_TABLES, loaded_lists, without_rows
 from pipelines.warehouse.sql import literal, qualified, quoted, script
+from pipelines.warehouse.storage import Storage, storage_of
 
 INSTALLED = (
     "SELECT view_name, comment FROM duckdb_views()"
@@ -36,11 +39,13 @@ def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, a
     loaded = loaded_lists(connection)
     fresh = [_with_lists(report, loaded) for report in changed if readable.issuperset(report.tables)]
     fitting = fitting_reports(connection, fresh)
+    storage = storage_of(connection)
     for report in fresh:
         if report in fitting:
-            connection.execute(script(_statements(report)))
+            statements = _statements(report) if storage.has_defaults else _view_statements(connection, report)
+            connection.execute(script(statements))
         elif anew or report.name in existing:
-            _drop(connection, report)
+            connection.execute(script(_drop_statements(report, storage)))
     return [report.name for report in fitting]
 
 
@@ -81,9 +86,13 @@ def _with_lists(report: Report, loaded: Collection[str]) -> Report:
     return replace(report, sql=sql)
 
 
-def _drop(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
+def _drop_statements(report: Report, storage: Storage) -> Iterator[str]:
     name = qualified("reports", report.name)
-    connection.execute(f"DROP MACRO TABLE IF EXISTS {name}; DROP VIEW IF EXISTS {name}")
+    if storage.has_defaults:
+        yield f"DROP MACRO TABLE IF EXISTS {name}"
+    else:
+        yield f"DELETE FROM reports.definitions WHERE name = {literal(report.name)}"
+    yield f"DROP VIEW IF EXISTS {name}"
 
 
 def _installed(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
@@ -103,6 +112,17 @@ def _statements(report: Report) -> Iterator[str]:
     yield f"COMMENT ON VIEW {name} IS {literal(_comment(report))}"
     for column, description in report.columns.items():
         yield f"COMMENT ON COLUMN {name}.{quoted(column)} IS {literal(description)}"
+
+
+def _view_statements(connection: duckdb.DuckDBPyConnection, report: Report) -> Iterator[str]:
+    """The statements for a lake, which stores no macro with defaults."""
+    name = qualified("reports", report.name)
+    yield report_macros.CREATE
+    yield f"DELETE FROM reports.definitions WHERE name = {literal(report.name)}"
+    values = ", ".join(map(literal, (report.name, parameter_list(report), report.sql)))
+    yield f"INSERT INTO reports.definitions VALUES ({values})"
+    yield f"CREATE OR REPLACE VIEW {name} AS {query_without_parameters(connection, report)}"
+    yield f"COMMENT ON VIEW {name} IS {literal(_comment(report))}"
 
 
 @dataclass(frozen=True)

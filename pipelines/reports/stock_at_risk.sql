@@ -59,8 +59,8 @@ batches AS (
         b.supplier_organization_id,
         CASE WHEN b.is_deleted THEN 0 ELSE greatest(b.number_of_pieces, 0) END AS pieces_left
     FROM supply.batches b
-    CROSS JOIN today t
     LEFT JOIN days y ON y.moment = b.batch_date
+    CROSS JOIN today t
 ),
 offers AS (
     SELECT l.account, l.batch_id, l.number_of_pieces AS pieces
@@ -133,8 +133,8 @@ stock AS (
         f.failure,
         f.pieces
     FROM failed f
-    CROSS JOIN today t
     LEFT JOIN batches b ON b.account = f.account AND b.batch_id = f.batch_id
+    CROSS JOIN today t
     WHERE f.pieces > 0
         AND f.auction_date >= coalesce(CAST(from_date AS DATE), t.day - 30)
         AND (to_date IS NULL OR f.auction_date <= CAST(to_date AS DATE))

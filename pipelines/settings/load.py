@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipelines.errors import SettingError
+from pipelines.lake_address import PREFIX as LAKE_PREFIX
 from pipelines.settings import values
 from pipelines.settings.environments import mixture
 from pipelines.settings.model import AlertSettings, LocalSettings, Settings
@@ -193,9 +194,18 @@ def _with_next_step(error: SettingError, dotenv: Path | None, folder: Path) -> S
 
 def _values(variables: Variables) -> dict[str, Any]:
     texts = {"WAREHOUSE": "data/floriday.duckdb"} | variables.texts
-    path_names = {"WAREHOUSE"} if texts.get("PUBLISHED", "off").casefold() == "off" else {"WAREHOUSE", "PUBLISHED"}
-    paths = {name: str(variables.path(texts[name])) for name in path_names}
+    paths = {name: str(variables.path(texts[name])) for name in _PATHS if _is_path(name, texts.get(name))}
     return {name.lower(): text for name, text in (texts | paths).items()}
+
+
+_PATHS = ("WAREHOUSE", "PUBLISHED", "LAKE_DATA")
+
+
+def _is_path(name: str, text: str | None) -> bool:
+    """Whether a value is the path of a file or folder, and neither missing, ``off``, nor an address."""
+    if text is None or text.casefold() == "off" or text.startswith(LAKE_PREFIX):
+        return False
+    return name != "LAKE_DATA" or "://" not in text
 
 
 def _phrase(kind: type[AlertSettings], field: str, error: ErrorDetails) -> str:

@@ -10,9 +10,20 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from pipelines.lake_address import (
+    DEFAULT_SCHEMA,
+    LakeAddress,
+    WarehouseAddress,
+    data_place,
+    parse_lake,
+    path_of,
+    schema_name,
+)
+from pipelines.lake_address import PREFIX as LAKE_PREFIX
 from pipelines.paths import default_published_path, is_database_or_companion
 from pipelines.settings import receivers, values
 from pipelines.settings.addresses import checked_address, host_of
+from pipelines.settings.variables import home_folder
 
 Api = Literal["suppliers", "customers"]  # Floriday's two APIs: for suppliers (growers) and for customers (buyers)
 
@@ -21,8 +32,20 @@ def _from_text(read: Callable[[str], object]) -> BeforeValidator:
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
+def _warehouse(value: str, info: ValidationInfo) -> WarehouseAddress:
+    if not value.startswith(LAKE_PREFIX):
+        return values.warehouse_file(value)
+    return parse_lake(
+        value, info.data.get("lake_data"), info.data.get("lake_schema", DEFAULT_SCHEMA), home_folder() / "data"
+    )
+
+
 def _published(value: str | None, info: ValidationInfo) -> Path | None:
-    warehouse: Path | None = info.data.get("warehouse")
+    warehouse: WarehouseAddress | None = info.data.get("warehouse")
+    if isinstance(warehouse, LakeAddress):
+        if value is None or value.casefold() == "off":
+            return None
+        raise ValueError("expects off: readers of a lake keep no writer out, so that it needs no published copy")
     if value is None:
         return warehouse and default_published_path(warehouse)
     if value.casefold() == "off":
@@ -70,7 +93,9 @@ class LocalSettings(AlertSettings):
     base_url: Annotated[str | None, _from_text(values.api_address)] = None
     scopes: Annotated[tuple[str, ...] | None, _from_text(values.scopes)] = None
     feeds: Annotated[tuple[str, ...] | None, _from_text(values.feeds)] = None
-    warehouse: Annotated[Path, _from_text(values.warehouse_file)]
+    lake_data: Annotated[str | None, _from_text(data_place)] = None
+    lake_schema: Annotated[str, _from_text(schema_name)] = DEFAULT_SCHEMA
+    warehouse: Annotated[WarehouseAddress, BeforeValidator(_warehouse)]
     published: Annotated[Path | None, BeforeValidator(_published)] = None
     publish_every: Annotated[timedelta, _from_text(values.duration)] = timedelta(minutes=15)
     history_start: Annotated[date, _from_text(values.monday)] = Field(default_factory=values.a_year_ago)
@@ -81,6 +106,11 @@ class LocalSettings(AlertSettings):
     personal_data: Annotated[Literal["keep", "hash", "drop"], _from_text(values.treatment)] = "keep"
     personal_data_key: Annotated[SecretStr | None, BeforeValidator(_personal_data_key)] = None
     mcp_token: Annotated[SecretStr | None, _from_text(values.long_secret)] = None
+
+    @property
+    def beside(self) -> Path:
+        """The path of the warehouse file; of a lake, the path that its companion files are beside."""
+        return path_of(self.warehouse)
 
     @property
     def api(self) -> Api:

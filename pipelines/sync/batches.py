@@ -133,9 +133,12 @@ class PageBatch:
         rejected = np.diff(np.searchsorted(places, bounds)).tolist()
         return cls(covered, rejected, records.served, records.unknown_fields, records.unknown_values, [records])
 
-    def take_records(self) -> Batch:
-        """The normalized records, once: DuckDB's commit takes most memory, so the builder must not keep them."""
-        return self._records.pop()
+    def take_records(self, *, keep: bool = False) -> Batch:
+        """The normalized records, once: DuckDB's commit takes most memory, so the builder must not keep them.
+
+        ``keep`` is for a transaction that may have to be repeated.
+        """
+        return self._records[0] if keep else self._records.pop()
 
 
 @dataclass

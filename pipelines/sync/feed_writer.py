@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import duckdb
 import numpy as np
 
 from pipelines.catalogue.tables import Table
@@ -15,6 +16,7 @@ from pipelines.sync.outcome import Progress, united
 from pipelines.warehouse.file.connection import Warehouse, WriteSession, transaction
 from pipelines.warehouse.load import rejected_records, tombstones
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window
+from pipelines.warehouse.load.feed_cursor import check_unmoved
 from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.load.upsert import Effects, Stored, store
 
@@ -64,17 +66,23 @@ class FeedWriter:
         """Store a batch in one transaction; :meth:`follow` takes the result."""
         covered, before = batch.covered, self.position
         to = replace(before, cursor=covered.cursor_from(before.cursor), maximum=self.maximum)
-        with session.transaction() as connection:
-            stored = store(
+        effects = replace(effects, proves_end=covered.end is not None)
+        may_conflict = self.target.warehouse.may_conflict
+
+        def work(connection: duckdb.DuckDBPyConnection) -> Stored:
+            if may_conflict:
+                check_unmoved(connection, self.target.part, before)
+            return store(
                 connection,
                 self.target.table,
-                batch.take_records(),
+                batch.take_records(keep=may_conflict),
                 self._windows(batch),
                 to,
                 current=covered.current,
-                effects=replace(effects, proves_end=covered.end is not None),
+                effects=effects,
             )
-        return Commit(batch, stored)
+
+        return Commit(batch, session.execute(work))
 
     def _windows(self, batch: PageBatch) -> list[Window]:
         target, series = self.target, self.position.series

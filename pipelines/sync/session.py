@@ -32,10 +32,10 @@ from pipelines.sync.snapshot import sync_snapshot
 from pipelines.unexpected_errors import print_if_debugging, stack_trace, summary
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.file.publish import is_copy_due, is_copy_young, publish
-from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.cursors import CONNECTIONS_FEED
 from pipelines.warehouse.load.run_state import RunState
+from pipelines.warehouse.opening import open_for_sync
 
 
 def new_run_id() -> str:
@@ -286,7 +286,7 @@ def open_clients(
         for name, key in settings.accounts.items()
         if accounts is None or name in accounts
     }
-    warehouse = ReusingWarehouse(settings.warehouse)
+    warehouse = open_for_sync(settings.warehouse)
     try:
         yield Connected(settings, catalogue, token_session, clients, warehouse)
     finally:

@@ -18,6 +18,7 @@ from pipelines.catalogue.types import Feed, Source
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.retry import RetryPolicy
+from pipelines.lake_address import WarehouseAddress
 from pipelines.reports import install
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
@@ -25,10 +26,11 @@ from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.selection import Changes, Everything, scopes_to_ask
 from pipelines.sync.session import Connected, SyncSession
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.load.days_to_sequence import Days
+from pipelines.warehouse.opening import open_for_sync, open_warehouse
 from pipelines.warehouse.schema.create import create_tables
 from tests.expected_rows import assert_holds, parsed
+from tests.lakes import KIND, lake_at, lake_settings
 from tests.manual_clock import ManualClock
 
 SUPPLIERS = catalogue_of("suppliers")
@@ -87,8 +89,18 @@ class Syncing:
     runs: int = 0
 
     def __post_init__(self) -> None:
-        if not self.path.exists():
+        if KIND == "file" and not self.path.exists():
             self.path.write_bytes(empty_warehouse(self.api, self.only))
+
+    @property
+    def address(self) -> WarehouseAddress:
+        """The warehouse, a file or a lake."""
+        return lake_at(self.path) if KIND == "lake" else self.path
+
+    @property
+    def warehouse_settings(self) -> dict[str, str]:
+        """The settings of the warehouse."""
+        return lake_settings(self.path) if KIND == "lake" else {"FLORIDAY_WAREHOUSE": str(self.path)}
 
     @property
     def catalogue(self) -> Catalogue:
@@ -98,7 +110,7 @@ class Syncing:
     @contextmanager
     def pipeline(self, **settings: str) -> Iterator[SyncSession]:
         """Yield a session with the sandbox's settings."""
-        environment = {**self.sandbox.environment(), "FLORIDAY_WAREHOUSE": str(self.path), **settings}
+        environment = {**self.sandbox.environment(), **self.warehouse_settings, **settings}
         known = load_settings(environment, self.path.parent)
         with ExitStack() as stack:
             session = TokenSession(
@@ -116,7 +128,7 @@ class Syncing:
                 )
                 for name, key in known.accounts.items()
             }
-            warehouse = ReusingWarehouse(self.path, lock_timeout=5)
+            warehouse = open_for_sync(self.address, lock_timeout=5)
             stack.callback(warehouse.close)
             yield Connected(known, self.catalogue, session, clients, warehouse).prepare()
 
@@ -147,7 +159,7 @@ class Syncing:
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the warehouse for reading."""
-        with Warehouse(self.path).reading() as connection:
+        with open_warehouse(self.address).reading() as connection:
             yield connection
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

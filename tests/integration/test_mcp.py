@@ -271,6 +271,10 @@ class TestResourcesAndPrompts:
         assert len(prompts) == 10
         text = client.run("get_prompt", "revenue", {"period": "week 47"}).messages[0].content.text
         assert "in week 47" in text
+        assert "the first and the last day of the period" in text
+        assert (
+            "the period" not in client.run("get_prompt", "to_deliver").messages[0].content.text.partition(" Never")[0]
+        )
         assert "revenue_by_week" in text
 
     def test_the_prompt_about_customers_asks_what_its_report_answers(self, client: Connected) -> None:

@@ -189,7 +189,7 @@ PARTS = st.one_of(STRANGE, st.sampled_from(("md:", "s3:", ":memory:", "file:", "
 def load_path(text: str, base: Path) -> tuple[Path | None, str]:
     """The path that the setting resolves to, or the reason of its refusal."""
     try:
-        return load_local_settings({"FLORIDAY_WAREHOUSE": text}, base, dotenv=False).warehouse, ""
+        return load_local_settings({"FLORIDAY_WAREHOUSE": text}, base, dotenv=False).beside, ""
     except SettingError as error:
         return None, str(error)
 

@@ -195,6 +195,16 @@ class TestOneWeek:
         assert syncing.sync_one(ORDERS).new == RECORDS_PER_WEEK
         syncing.assert_equal(ORDERS)
 
+    def test_the_last_page_is_stored_completely(self, syncing: Syncing, cursors: list[int]) -> None:
+        """Later records of the last page are stored too; if nothing follows it, that is the end of the feed."""
+        put(syncing.sandbox, SUPPLIERS.feed(ORDERS), seed=99)
+
+        outcome = replace(syncing, page=1000).sync_one(ORDERS, days=week(3))
+
+        assert (outcome.records, outcome.new) == (3 * RECORDS_PER_WEEK, RECORDS_PER_WEEK)
+        assert outcome.cursor > cursors[-1]
+        syncing.assert_equal(ORDERS)
+
     def test_the_maximum_still_proves_an_idle_feed_current(self, syncing: Syncing, cursors: list[int]) -> None:
         """A feed without new records is still current, because its maximum is requested too."""
         outcome = syncing.sync_one(ORDERS, days=week(0))

@@ -21,6 +21,7 @@ ORDER = (
     "text_format",
     "setting_hints",
     "paths",
+    "lake_address",
     "web_guard",
     "private_files",
     "settings",

@@ -36,14 +36,14 @@ def backup(
     from pipelines.errors import PipelineError
     from pipelines.settings import load_local_settings
     from pipelines.text_format import file_size
-    from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.publish import copy_warehouse
+    from pipelines.warehouse.opening import open_warehouse
 
     settings = load_local_settings()
     _check(file, settings, force=force)
     try:
         with elapsed_time("copying the warehouse"):
-            copy_warehouse(Warehouse(settings.warehouse), file)
+            copy_warehouse(open_warehouse(settings.warehouse), file)
     except OSError as error:
         raise PipelineError(f"{file} cannot be written: {error.strerror}") from None
     print_line(f"{file}: {file_size(file.stat().st_size)}, a copy of {settings.warehouse}")
@@ -54,7 +54,7 @@ def _check(file: Path, settings: LocalSettings, *, force: bool) -> None:
     from pipelines.errors import UsageError
     from pipelines.paths import has_name_of, real_path
 
-    is_beside = has_name_of(file, real_path(settings.warehouse))
+    is_beside = has_name_of(file, real_path(settings.beside))
     if is_beside or (settings.published is not None and real_path(file) == real_path(settings.published)):
         raise UsageError(f"{file} is the warehouse itself, its copy, or beside it under its name: choose another")
     if file.is_file() and not force:

@@ -53,7 +53,7 @@ def catalogue(
         from pipelines.settings import load_local_settings
 
         rows = [{name: str(getattr(each, name)) for name in _COLUMNS} for each in differences]
-        write_rows(dict.fromkeys(_COLUMNS, TEXT), rows, style, output, load_local_settings().warehouse)
+        write_rows(dict.fromkeys(_COLUMNS, TEXT), rows, style, output, load_local_settings().beside)
     if differences:
         raise typer.Exit(1)
 

@@ -72,7 +72,7 @@ def _check(format: Format | None, output: Path | None) -> None:
     with data_on_standard_output(only=style is Format.JSON), open_clients(settings) as connected:
         access = access_of(connected)
         if style is Format.JSON:
-            _write(access, output, settings.warehouse)
+            _write(access, output, settings.beside)
         else:
             if dotenv := dotenv_in_use():
                 print_line(one_line(f"settings from {dotenv}"))

@@ -6,7 +6,7 @@ from pipelines.cli.console import print_line
 
 
 def compact() -> None:
-    """Release the disk space of deleted rows.
+    """Release the disk space of deleted rows; merge the small files of a lake.
 
     DuckDB reuses that space, so there is no need to compact regularly; but after many deletions, only this makes the
     file smaller. Everything is copied into a new file, compared, and put in the place of the old one. This needs the
@@ -21,11 +21,16 @@ def compact() -> None:
     from pipelines.settings import load_local_settings
     from pipelines.text_format import file_size
     from pipelines.warehouse.file.compaction import compact as compact_file
-    from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.lake.connection import LakeWarehouse
+    from pipelines.warehouse.lake.upkeep import upkeep
+    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 
-    warehouse = Warehouse(load_local_settings().warehouse)
+    warehouse = open_warehouse(load_local_settings().warehouse)
     warehouse.require()
-    with hold_sync_lock(warehouse.path, "floriday compact"), elapsed_time("compacting"):
+    with hold_sync_lock(warehouse.address, "floriday compact"), elapsed_time("compacting"):
+        if isinstance(warehouse, LakeWarehouse):
+            files = upkeep(warehouse)
+            print_line(f"{warehouse.name}: {files.before} files before, {files.after} after")
+            return
         done = compact_file(warehouse)
-    print_line(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")
+    print_line(f"{warehouse.name}: {file_size(done.before)} before, {file_size(done.after)} after")

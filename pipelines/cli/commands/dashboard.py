@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelines.dashboard import Selection
+    from pipelines.lake_address import WarehouseAddress
 
 
 class Language(StrEnum):
@@ -70,16 +71,16 @@ def dashboard(
     from pipelines.reports.parameters import given_parameters
     from pipelines.settings import load_local_settings
     from pipelines.text_format import file_size
-    from pipelines.warehouse.file.connection import Warehouse
+    from pipelines.warehouse.opening import open_warehouse
 
     _check_place(output)
     settings = load_local_settings()
     options = {"from_date": from_date, "to_date": to_date, "currency": currency, "customer": customer}
     given = given_parameters({**options, "grower": grower, "trade_item": trade_item}, option_name)
     selection = _selection(settings.warehouse, given, account, language or settings.language)
-    target = output or path_beside(settings.warehouse)
+    target = output or path_beside(settings.beside)
     with elapsed_time("writing the dashboard"):
-        made = write_dashboard(Warehouse(settings.warehouse), target, selection=selection)
+        made = write_dashboard(open_warehouse(settings.warehouse), target, selection=selection)
     print_line(f"{made.path}: {made.orders:,} orders, {file_size(made.size)}")
     if show:
         typer.launch(made.path.resolve().as_uri())
@@ -97,7 +98,7 @@ def _check_place(output: Path | None) -> None:
 
 
 def _selection(
-    path: Path, given: Mapping[str, date | int | str | UUID], account: str | None, language: str
+    address: WarehouseAddress, given: Mapping[str, date | int | str | UUID], account: str | None, language: str
 ) -> Selection:
     """The options of the page, with ids instead of names. A UsageError for an unknown account or name."""
     from pipelines.dashboard import Selection
@@ -107,7 +108,7 @@ def _selection(
     days = {name: value for name, value in given.items() if isinstance(value, date)}
     texts: dict[str, date | int | str | UUID] = {name: value for name, value in given.items() if name not in days}
     if account is not None or texts:
-        with query_session(path) as session:
+        with query_session(address) as session:
             if account is not None:
                 check_account(session, account, option_name)
             _check_partner(session.rows("SELECT api FROM sync.settings"), texts)

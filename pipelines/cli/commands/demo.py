@@ -70,7 +70,7 @@ def demo(
         floriday demo --api customers
     """
     from pipelines.settings import home_folder
-    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.opening import hold_sync_lock
 
     check_api(api)
     refuse_warehouse(warehouse, f"a demo makes its warehouse anew, always at {WAREHOUSES[api]}")
@@ -157,7 +157,7 @@ def _sync_without_dagster(settings: Settings) -> list[FeedOutcome]:
     """The outcome of each feed of each account, in the catalogue's order."""
     from pipelines.sync.outcome import in_order
     from pipelines.sync.session import new_run_id, open_clients
-    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.opening import hold_sync_lock
 
     with hold_sync_lock(settings.warehouse, "floriday demo"), open_clients(settings) as connected:
         session = connected.prepare()

@@ -45,10 +45,10 @@ def export(
     from pipelines.cli.terminal.status_line import counted_steps
     from pipelines.settings import load_local_settings
     from pipelines.text_format import counted, moment
-    from pipelines.warehouse.file.connection import Warehouse
+    from pipelines.warehouse.opening import open_warehouse
     from pipelines.warehouse.read.parquet_export import export as export_tables
 
-    warehouse = Warehouse(load_local_settings().warehouse)
+    warehouse = open_warehouse(load_local_settings().warehouse)
     names = _reports(warehouse) if reports else ()
     with counted_steps("files", "copying the warehouse") as listener:
         done = export_tables(warehouse, folder, names, history=history, raw=raw, listener=listener)

@@ -42,19 +42,18 @@ def lookup(
     from pipelines.cli.published_copy import is_published, renew_published_copy
     from pipelines.settings import load_local_settings
     from pipelines.text_format import counted
-    from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.known_copies import record_copy
-    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
     from pipelines.warehouse.schema.code_list import read_code_list
     from pipelines.warehouse.schema.owner import require_owner
 
     settings = load_local_settings()
-    warehouse = Warehouse(settings.warehouse)
+    warehouse = open_warehouse(settings.warehouse)
     warehouse.require()
     codes = read_code_list(file)
-    with hold_sync_lock(warehouse.path, f"floriday lookup {action}"):
+    with hold_sync_lock(warehouse.address, f"floriday lookup {action}"):
         with warehouse.writing() as connection:
-            require_owner(connection, warehouse.path)
+            require_owner(connection, warehouse.name)
             _store(connection, codes)
             record_copy(connection, settings.published if is_published(settings) else None)
         renew_published_copy(warehouse, settings)

@@ -72,15 +72,17 @@ def _served(settings: LocalSettings, timeout: timedelta | None, *, published: bo
     if published and settings.published is None:
         raise UsageError("--published: there is no published copy, because FLORIDAY_PUBLISHED is off")
     limits = ServerLimits(timeout.total_seconds()) if timeout else ServerLimits()
-    path = settings.published if published and settings.published else settings.warehouse
-    return Served(path, published, lambda catalogue: chosen_sources(settings, catalogue), limits)
+    address = settings.published if published and settings.published else settings.warehouse
+    return Served(address, published, lambda catalogue: chosen_sources(settings, catalogue), limits)
 
 
 def _print_if_missing(served: Served) -> None:
     """Print on standard error that the file does not exist; the server starts, because a sync may create it."""
-    if not served.path.exists():
+    from pipelines.warehouse.opening import open_warehouse
+
+    if not open_warehouse(served.address).exists():
         what, step = ("published copy", "a sync writes it") if served.is_copy else ("warehouse", "check its path")
-        print_error(f"there is no {what} at {served.path} yet: {step}; every answer says so until it exists", 0)
+        print_error(f"there is no {what} at {served.address} yet: {step}; every answer says so until it exists", 0)
 
 
 def _stdio(served: Served) -> Transport:
@@ -100,7 +102,7 @@ def _http(served: Served, settings: LocalSettings, port: int) -> Transport:
     from pipelines.mcp_server.token import kept_token, token_path
     from pipelines.mcp_server.transports import LOOPBACK, PATH, serve_http
 
-    path = token_path(settings.warehouse)
+    path = token_path(settings.beside)
     token = settings.mcp_token.get_secret_value() if settings.mcp_token else kept_token(path)
     try:
         listening = socket.create_server((LOOPBACK, port))

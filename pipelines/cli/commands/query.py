@@ -110,9 +110,9 @@ def query(
     limits = Limits(None if math.isinf(timeout) else timeout, memory_limit)
     try:
         with closing(QuerySession()) as session:  # its process starts while the settings are read
-            path = load_local_settings().warehouse
-            session.open(path, limits)
-            write_result(session.execute(statement), style, output, path)
+            settings = load_local_settings()
+            session.open(settings.warehouse, limits)
+            write_result(session.execute(statement), style, output, settings.beside)
             if notice := before_first_sync(session.rows, statement):
                 print_error(notice, 0)
         if _SHOW_TABLES.fullmatch(statement):

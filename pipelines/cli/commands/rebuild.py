@@ -39,12 +39,11 @@ def rebuild(
     from pipelines.settings import load_local_settings
     from pipelines.sync.rebuild import rebuild as rebuild_feed
     from pipelines.text_format import counted
-    from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 
-    warehouse = Warehouse(load_local_settings().warehouse)
+    warehouse = open_warehouse(load_local_settings().warehouse)
     warehouse.require()
-    with hold_sync_lock(warehouse.path, "floriday rebuild"):
+    with hold_sync_lock(warehouse.address, "floriday rebuild"):
         _update_tables(warehouse)
         for source in _sources(warehouse, feeds or []):
             done = rebuild_feed(warehouse, source)
@@ -73,6 +72,6 @@ def _sources(warehouse: Warehouse, names: list[str]) -> list[Source]:
     from pipelines.warehouse.schema.owner import require_owner
 
     with warehouse.reading() as connection:
-        owner = require_owner(connection, warehouse.path)
+        owner = require_owner(connection, warehouse.name)
     catalogue = catalogue_of(owner.api, owner.api_version)
     return list(catalogue.selected(names) or catalogue.sources)

@@ -55,16 +55,16 @@ def redact(erase: EraseOption = None, containing: ContainingOption = False, dry_
     """
     from pipelines.errors import UsageError
     from pipelines.settings import load_local_settings
-    from pipelines.warehouse.file.connection import Warehouse
-    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse, require_file
 
     if containing and erase is None:
         raise UsageError("--containing needs --erase: the text to erase")
     settings = load_local_settings()
-    warehouse = Warehouse(settings.warehouse)
+    warehouse = open_warehouse(settings.warehouse)
+    require_file(warehouse, "redact")
     warehouse.require()
     text = sys.stdin.readline().rstrip("\r\n") if erase == "-" else erase
-    with hold_sync_lock(warehouse.path, "floriday redact"):
+    with hold_sync_lock(warehouse.address, "floriday redact"):
         _run(warehouse, settings, text, containing=containing, dry_run=dry_run)
 
 
@@ -79,7 +79,7 @@ def _run(warehouse: Warehouse, settings: LocalSettings, text: str | None, *, con
     hashes = _hashes(warehouse, tables, settings, before, text, containing=containing) if text is not None else ()
     change = plan_change(policy, settings.personal_data, settings.personal_data_key, hashes)
     if change is None:
-        print_line(f"nothing to do: {_in_words(settings.personal_data)} in {warehouse.path} already")
+        print_line(f"nothing to do: {_in_words(settings.personal_data)} in {warehouse.name} already")
         if (before != "keep" or policy.erased) and not dry_run:
             _remove_old_copies(warehouse, settings)  # an earlier redaction may have been killed before it did this
         return
@@ -97,11 +97,11 @@ def _apply(warehouse: Warehouse, tables: list[Table], settings: LocalSettings, b
 
     with elapsed_time("rewriting the warehouse"):
         done = redact_warehouse(warehouse, tables, change, settings.published)
-    print_line(f"{_in_words(settings.personal_data)} in {warehouse.path} from now on")
+    print_line(f"{_in_words(settings.personal_data)} in {warehouse.name} from now on")
     if before == "drop" and settings.personal_data != "drop":
         print_line("dropped values do not come back; `floriday sync --full` reads again what Floriday still serves")
     if done is not None:
-        print_line(f"{warehouse.path}: {file_size(done.before)} before, {file_size(done.after)} after")
+        print_line(f"{warehouse.name}: {file_size(done.before)} before, {file_size(done.after)} after")
     _renew_copy(warehouse, settings)
     print_line(
         "not known to this program, and for you to remove: backups, exports, dashboards and files of --output and"
@@ -116,7 +116,7 @@ def _tables(warehouse: Warehouse) -> list[Table]:
     from pipelines.warehouse.schema.owner import require_owner
 
     with warehouse.reading() as connection:
-        owner = require_owner(connection, warehouse.path)
+        owner = require_owner(connection, warehouse.name)
     return [tables_of(source) for source in catalogue_of(owner.api, owner.api_version).sources]
 
 

@@ -78,12 +78,12 @@ def _chosen(feeds: list[str], accounts: list[str]) -> tuple[Warehouse, dict[str,
     from pipelines.catalogue import catalogue_of
     from pipelines.settings import load_local_settings
     from pipelines.sync.selection import check_accounts
-    from pipelines.warehouse.file.connection import Warehouse
+    from pipelines.warehouse.opening import open_warehouse
     from pipelines.warehouse.schema.owner import require_owner
 
-    warehouse = Warehouse(load_local_settings().warehouse)
+    warehouse = open_warehouse(load_local_settings().warehouse)
     with warehouse.reading() as connection:
-        owner = require_owner(connection, warehouse.path)
+        owner = require_owner(connection, warehouse.name)
     check_accounts(accounts, sorted(owner.accounts), "the warehouse has")
     catalogue = catalogue_of(owner.api, owner.api_version)
     return warehouse, {"feeds": [source.name for source in catalogue.selected(feeds)], "accounts": accounts}

@@ -29,25 +29,24 @@ def rename(
     from pipelines.cli.published_copy import is_published, renew_published_copy
     from pipelines.settings import load_account_names, load_local_settings
     from pipelines.text_format import counted
-    from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.known_copies import record_copy
-    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
     from pipelines.warehouse.schema.owner import require_owner
     from pipelines.warehouse.schema.rename_account import check_names
     from pipelines.warehouse.schema.rename_account import rename as rename_account
 
     _check_new(old, new)
     settings = load_local_settings()
-    warehouse = Warehouse(settings.warehouse)
+    warehouse = open_warehouse(settings.warehouse)
     warehouse.require()
     with warehouse.reading() as connection:
-        require_owner(connection, warehouse.path)
+        require_owner(connection, warehouse.name)
         check_names(connection, old, new)
     names = load_account_names()
     _check_settings(old, new, names)
-    with hold_sync_lock(warehouse.path, "floriday rename"):
+    with hold_sync_lock(warehouse.address, "floriday rename"):
         with warehouse.writing() as connection:
-            require_owner(connection, warehouse.path)
+            require_owner(connection, warehouse.name)
             changed = rename_account(connection, old, new)
             record_copy(connection, settings.published if is_published(settings) else None)
         renew_published_copy(warehouse, settings)

@@ -98,7 +98,7 @@ def _list(format: Format | None, output: Path | None) -> None:
             }
             for each in listed
         ]
-        write_rows(_LISTED, rows, style, output, settings.warehouse)
+        write_rows(_LISTED, rows, style, output, settings.beside)
         return
     names = ["report", "parameters", "API", "shows"]
     cells = [
@@ -112,11 +112,11 @@ def _list(format: Format | None, output: Path | None) -> None:
 def _api(settings: LocalSettings) -> str | None:
     """The API of the warehouse, else of FLORIDAY_BASE_URL; None if neither has one."""
     from pipelines.errors import PipelineError
-    from pipelines.warehouse.file.connection import Warehouse
+    from pipelines.warehouse.opening import open_warehouse
     from pipelines.warehouse.schema.owner import read_owner
 
     api = settings.api if settings.base_url else None
-    warehouse = Warehouse(settings.warehouse, lock_timeout=_LONGEST_WAIT)
+    warehouse = open_warehouse(settings.warehouse, lock_timeout=_LONGEST_WAIT)
     try:
         with warehouse.reading(locked=True) as connection:
             owner = read_owner(connection)
@@ -138,9 +138,9 @@ def _print(name: str, wanted: Arguments, format: Format | None, output: Path | N
 
     style, chosen = chosen_format(format, output), find_report(name)
     wanted.check_names(chosen)
-    path = load_local_settings().warehouse
-    with query_session(path) as session:
-        if not write_result(run_report(session, chosen, wanted), style, output, path):
+    settings = load_local_settings()
+    with query_session(settings.warehouse) as session:
+        if not write_result(run_report(session, chosen, wanted), style, output, settings.beside):
             print_error(f"{name} has no rows{why_empty(session, wanted)}")
 
 
@@ -154,8 +154,8 @@ def _write_all(name: str | None, wanted: Arguments, format: Format | None, outpu
 
     if name is not None or chosen_format(format, output) is not Format.XLSX or output is None:
         raise UsageError("--all writes every report to one workbook: floriday report --all --output FILE.xlsx")
-    path = load_local_settings().warehouse
-    with query_session(path) as session, destination(output, path) as stream:
+    settings = load_local_settings()
+    with query_session(settings.warehouse) as session, destination(output, settings.beside) as stream:
         sheets = _write_sheets(session, stream, wanted.checked(session))
         empty = sum(not rows for rows in sheets.values())
         why = why_empty(session, wanted) if empty == len(sheets) else ""

@@ -116,7 +116,7 @@ def status(
         _print_remarks(statuses)
         print_version_notices(settings)
     else:
-        write_rows(_KEYS, [_values(each, maximums) for each in statuses], style, output, settings.warehouse)
+        write_rows(_KEYS, [_values(each, maximums) for each in statuses], style, output, settings.beside)
     failures += [] if max_age is None else _too_old(statuses, max_age)
     for failure in failures:
         print_error(failure)
@@ -178,10 +178,10 @@ def _values(each: FeedStatus, maximums: Maximums) -> dict[str, Any]:
 
 def _statuses(settings: LocalSettings) -> tuple[Owner, list[FeedStatus]]:
     from pipelines.sync.selection import chosen_sources
-    from pipelines.warehouse.file.connection import Warehouse
+    from pipelines.warehouse.opening import open_warehouse
     from pipelines.warehouse.read.feed_status import read_statuses
 
-    return read_statuses(Warehouse(settings.warehouse), lambda catalogue: chosen_sources(settings, catalogue))
+    return read_statuses(open_warehouse(settings.warehouse), lambda catalogue: chosen_sources(settings, catalogue))
 
 
 def _maximums(owner: Owner, statuses: list[FeedStatus]) -> tuple[Maximums, list[str]]:

@@ -138,7 +138,7 @@ def _sync_once(
 
     style, output = chosen_format(*result), result[1]
     settings = _with_feeds(load_settings(), feeds or [])
-    destination = Destination(style, output, settings.warehouse)
+    destination = Destination(style, output, settings.beside)
     with data_on_standard_output(only=not destination.is_listed):
         is_successful = (_dry_run if is_dry_run else _sync)(settings, account or None, what, destination)
     if not is_successful:
@@ -177,7 +177,7 @@ def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: 
     from pipelines.cli.formats.outcome_rows import OUTCOME, outcome_rows
     from pipelines.cli.outcomes import is_well, print_failures, print_outcomes, print_unidentified_accounts, publish
     from pipelines.sync.session import open_clients
-    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.opening import hold_sync_lock
 
     began = time.monotonic()
     with open_clients(settings, accounts=accounts) as connected:
@@ -202,13 +202,13 @@ def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead, t
     from pipelines.cli.formats.outcome_rows import DIFFERENCE, difference_rows
     from pipelines.cli.outcomes import is_well, print_differences, print_failures, print_unidentified_accounts
     from pipelines.sync.session import open_clients
-    from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.file.dry_run import differences, private_copy
-    from pipelines.warehouse.file.sync_lock import hold_sync_lock
+    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse, require_file
 
-    warehouse = Warehouse(settings.warehouse)
+    warehouse = open_warehouse(settings.warehouse)
     _check_version(warehouse)  # the tables of an older version cannot be compared with new ones
-    with hold_sync_lock(warehouse.path, "floriday sync --dry-run"), private_copy(warehouse) as copy:
+    require_file(warehouse, "sync --dry-run")
+    with hold_sync_lock(warehouse.address, "floriday sync --dry-run"), private_copy(warehouse) as copy:
         on_the_copy = settings.model_copy(update={"warehouse": copy.path, "published": None})
         with open_clients(on_the_copy, accounts=accounts) as connected:
             session = _prepare(connected)
@@ -231,7 +231,7 @@ def _check_version(warehouse: Warehouse) -> None:
     if warehouse.exists():
         with warehouse.reading() as connection:
             if read_owner(connection):
-                require_owner(connection, warehouse.path)
+                require_owner(connection, warehouse.name)
 
 
 def _prepare(connected: Connected) -> SyncSession:
@@ -247,7 +247,7 @@ def _prepare(connected: Connected) -> SyncSession:
             print_line("An older version created this warehouse. Its tables are updated first, which may take minutes.")
     session = connected.prepare()
     if is_new:
-        print_line(f"New warehouse: {warehouse.path}")
+        print_line(f"New warehouse: {warehouse.name}")
     return session
 
 

@@ -52,14 +52,14 @@ def tables(
     from pipelines.catalogue import catalogue_of
     from pipelines.cli.output import chosen_format
     from pipelines.settings import load_local_settings
-    from pipelines.warehouse.file.connection import Warehouse
+    from pipelines.warehouse.opening import open_warehouse
     from pipelines.warehouse.read.tables import described_table, listed_tables
     from pipelines.warehouse.schema.owner import require_owner
 
     style = chosen_format(format, output)
-    warehouse = Warehouse(load_local_settings().warehouse)
+    warehouse = open_warehouse(load_local_settings().warehouse)
     with warehouse.reading(locked=True) as connection:
-        owner = require_owner(connection, warehouse.path)
+        owner = require_owner(connection, warehouse.name)
         catalogue = catalogue_of(owner.api, owner.api_version)
         is_group = name is None or _is_group(name, catalogue)
         found = listed_tables(connection) if is_group else described_table(connection, name or "")

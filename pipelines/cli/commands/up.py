@@ -18,6 +18,7 @@ from pipelines.cli.console import print_error_line, print_line
 from pipelines.cli.stop_signals import StopSignals, counted_signals
 
 if TYPE_CHECKING:
+    from pipelines.lake_address import WarehouseAddress
     from pipelines.orchestration.serving.dagster_dev import DagsterDev
     from pipelines.orchestration.serving.server_log import ServerLog
     from pipelines.settings import Settings
@@ -148,21 +149,23 @@ def _bind(listen: str, port: int) -> int:
 
 def _addresses(dagster: DagsterDev, settings: Settings, *, is_sandbox: bool) -> Iterator[str]:
     """The lines to print when Dagster has started."""
+    from pipelines.warehouse.opening import open_warehouse
+
     sandbox = " (the sandbox; its data is lost when it stops)" if is_sandbox else ""
     yield f"Dagster    {dagster.address}"
     yield f"Floriday   {settings.base_url}{sandbox}"
     yield f"warehouse  {_short(settings.warehouse)}"
     yield f"log        {_short(dagster.log.path)}"
-    if settings.automation and not settings.warehouse.exists():
+    if settings.automation and not open_warehouse(settings.warehouse).exists():
         yield "There is no warehouse yet: the first sync starts by itself within a minute; Dagster shows it under Runs."
     if not settings.automation:
         yield "FLORIDAY_AUTOMATION is off: schedules and sensors do not run until they are switched on in Dagster."
     yield f"Ctrl-C stops it, and so does: kill {os.getpid()}"
 
 
-def _short(path: Path) -> Path:
+def _short(address: WarehouseAddress) -> WarehouseAddress:
     folder = Path.cwd()
-    return path.relative_to(folder) if path.is_relative_to(folder) else path
+    return address.relative_to(folder) if isinstance(address, Path) and address.is_relative_to(folder) else address
 
 
 def _serve(dagster: DagsterDev, addresses: Iterator[str], stop: StopSignals, *, verbose: bool) -> None:

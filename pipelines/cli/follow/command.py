@@ -52,6 +52,6 @@ def follow_feeds(settings: Settings, accounts: Sequence[str] | None, every: time
         stack.callback(report.clear)
         poller = stack.enter_context(open_poller())
         if not connected.warehouse.exists():
-            print_line(f"New warehouse: {connected.warehouse.path}")
+            print_line(f"New warehouse: {connected.warehouse.name}")
         rounds = Rounds(connected, poller, Backoff(pace.every, pace.longest), Clock(), report.page)
         follow(rounds, pace, Clock(), report, PublishedCopy(rounds.publish))

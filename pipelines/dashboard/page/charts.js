@@ -38,7 +38,7 @@ function scale(look, format, unit, more = {}, width = 600) {
 }
 
 function tick(format) {
-  return format === percent ? (value) => percent(value, 0) : short;
+  return format === percent ? (value) => percent(value, 0) : (value) => short(value).replace("K", "k");
 }
 
 // From nothing to all of it, in quarters.
@@ -70,6 +70,13 @@ function drawnSeries(look, each, place, flat) {
       borderRadius: each.stack ? 0 : flat ? [0, 2, 2, 0] : [2, 2, 0, 0],
     },
   };
+}
+
+// Series with a value that the axis can show: smaller ones would only give it a legend, or an end below nothing.
+function visible(series) {
+  const most = Math.max(...series.flatMap(({ values }) => values.map((value) => Math.abs(value ?? 0))));
+  const shown = series.filter(({ values }) => values.some((value) => Math.abs(value ?? 0) > most / 1000));
+  return shown.length ? shown : series;
 }
 
 // The legend as text; a single series is described by the title.

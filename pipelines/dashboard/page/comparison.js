@@ -49,6 +49,30 @@ function comparison(chosen) {
   return { value, now: growth, part: growth / value - 1, text: change(growth, value), weeks: compared };
 }
 
+// For each partner or item, its revenue in the comparable ones of the chosen weeks, and a year earlier; empty if there are none.
+function comparisonBy(chosen, split) {
+  const known = knownWeeks(chosen);
+  const from = chosen.from ?? -Infinity;
+  const to = Math.min(chosen.from === null ? CONTENT.week : chosen.to, CONTENT.week - 1);
+  const isCompared = (account, week) => week >= from && week <= to && known.get(account)?.has(week) && known.get(account).has(yearEarlier(week))
+    && CONTENT.incomplete[CONTENT.keys[account]] !== week;
+  const revenue = new Map();
+  const found = new Map();
+  const sums = added("sales", { ...chosen, from: null, to: null }, ["account", "week", split]);
+  const places = new Set(sums.map((each) => each[split]));
+  for (const each of sums) revenue.set([each.account, each.week, each[split]].join(), each.revenue);
+  for (const [account, weeks] of known) {
+    for (const week of [...weeks].filter((each) => isCompared(account, each))) {
+      for (const place of places) {
+        const [now, before] = [week, yearEarlier(week)].map((each) => revenue.get([account, each, place].join()) ?? 0);
+        const sum = found.get(place) || { now: 0, before: 0 };
+        found.set(place, { now: sum.now + now, before: sum.before + before });
+      }
+    }
+  }
+  return found;
+}
+
 // The last full one of the chosen weeks against the week before it; null without anything to divide by.
 function weekBefore(chosen) {
   const week = Math.min(chosen.to ?? CONTENT.week, CONTENT.week - 1);

@@ -11,9 +11,9 @@ function fillRate(chosen) {
   const line = (each) => [each.orders, each.ordered, each.delivered, each.short_by_grower, each.short_by_customer, each.over, rate(each)];
   return {
     figures: [
-      { value: percent(rate(whole)), label: t("of the ordered pieces, as far as it was up to the grower") },
+      { value: percent(rate(whole)), label: t("of the ordered pieces, apart from what customers reduced") },
       { value: grouped(whole.short_by_grower), label: t("pieces short by the grower") },
-      { value: grouped(whole.short_by_customer), label: t("pieces taken off by customers") },
+      { value: grouped(whole.short_by_customer), label: t("pieces reduced by customers") },
       running.ordered > 0 && { value: percent(rate(running)), label: t("in the running week so far, {pieces} pieces not left yet",
         { pieces: grouped(running.short_by_grower) }) },
     ],
@@ -27,7 +27,7 @@ function fillRate(chosen) {
     }),
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Orders"), grouped), column(t("Ordered"), grouped),
-        column(t("Delivered"), grouped), column(t("Short"), grouped), column(t("Taken off"), grouped), column(t("Too many"), grouped),
+        column(t("Delivered"), grouped), column(t("Short"), grouped), column(t("Reduced"), grouped), column(t("Over-delivered"), grouped),
         column(t("Rate"), percent)],
       rows: perItem.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
       whole: [t("Total"), ...line(whole)],

@@ -36,9 +36,9 @@ function openInvoices(chosen) {
     ],
     picture: weeks.length && rows.length && verticalBars({
       weeks,
-      series: [...reasons.map((reason) => ({
+      series: visible([...reasons.map((reason) => ({
         name: REASONS[reason], stack: "reasons", slot: Object.keys(REASONS).indexOf(reason), values: weeks.map((week) => open(week, reason)),
-      })), ...(whole.excess >= 1 ? [{ name: t("Invoiced too much"), stack: "reasons", slot: 4, values: weeks.map(excess) }] : [])],
+      })), ...(whole.excess >= 1 ? [{ name: t("Invoiced too much"), stack: "reasons", slot: 4, values: weeks.map(excess) }] : [])]),
       format: amount(chosen),
       unit: chosen.code || "",
       alt: `${t("What is not invoiced, by week of delivery.")} ${extremes(weeks.map(weekName), all, amount(chosen))}`,
@@ -67,15 +67,15 @@ function stock(chosen) {
     ],
     picture: shown.length && horizontalBars({
       labels: names,
-      series: [part(t("Sold"), "sold"), part(t("Left"), "remaining"), part(t("Gone otherwise"), "other")],
+      series: [part(t("Sold"), "sold"), part(t("Left"), "remaining"), part(t("Other changes"), "other")],
       format: grouped,
       unit: t("pieces"),
       choose: (place) => toggle("item", shown[place].item),
       alt: `${t("Pieces left, of the trade items with most pieces left.")} ${extremes(names, shown.map((each) => each.remaining), grouped)}`,
     }),
     table: {
-      columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Batches"), grouped), column(t("At first"), grouped),
-        column(t("Sold"), grouped), column(t("Gone otherwise"), grouped), column(t("Left"), grouped), column(t("Sell-through"), percent)],
+      columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Batches"), grouped), column(t("Initial"), grouped),
+        column(t("Sold"), grouped), column(t("Other changes"), grouped), column(t("Left"), grouped), column(t("Sell-through"), percent)],
       rows: perItem.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
       whole: [t("Total"), ...line(whole)],
     },

@@ -39,7 +39,7 @@ function departures(chosen) {
     ],
     table: {
       columns: [column(t("Latest delivery"), null, { show: inAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Customer"), null, { choose: (key) => toggle("partner", key) }),
-        column(t("Trade item")), column(t("Destination")), column(t("Open pieces"), grouped), column(t("Open packages"), grouped), column(t("Carrier")),
+        column(t("Trade item")), column(t("Destination")), column(t("Pieces to deliver"), grouped), column(t("Packages to deliver"), grouped), column(t("Carrier")),
         ...(several ? [column(t("Currency"), null, { screen: true })] : [])],
       rows: rows.map(([, time, order, step, customer, item, destination, pieces, packages, carrier, currency]) => row([time, order, STEPS[step] || words(step),
         idName("partner", customer), idName("item", item), destination, pieces, packages, carrier, ...(several ? [currency] : [])], PLACES.get(customer))),
@@ -72,7 +72,7 @@ function changes(chosen) {
       { value: number("UNCHANGED"), label: t("bought as much, within {part}", { part: percent(SAME, 0) }) },
     ],
     table: {
-      columns: [column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("State")), worth(WORD, chosen),
+      columns: [column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("Status")), worth(WORD, chosen),
         worth(t("A year earlier"), chosen), worth(t("Difference"), chosen), column(t("Change"), (part) => change(1 + part, 1)),
         column(t("Last order"), null, { show: inAmsterdam }), column(t("Days since delivery"), grouped), column(t("Usual days between"), grouped)],
       rows: rows.map((each) => {

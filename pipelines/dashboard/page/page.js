@@ -39,9 +39,10 @@ function header() {
   at("kind").textContent = BUYS ? t("Floriday purchases") : t("Floriday sales");
   at("organization").textContent = organization;
   document.title = `${organization} \u2013 ${t("Floriday dashboard")}`;
-  const facts = [[t("Data as of"), asOf() ? inAmsterdam(asOf()) : t("never synced")], [t("Running week"), weekName(CONTENT.week)],
-    [t("Currency"), filters.currency === null ? NOTHING : filters.code || t("none given")]];
-  at("facts").replaceChildren(...facts.map(([term, text]) => make("div", null, make("dt", null, term), make("dd", null, text))), otherLanguage());
+  const feeds = feedsOf(filters.account);
+  const facts = [[t("Data as of"), [...(feeds.length ? [light(dataColour(feeds)), " "] : []), asOf() ? inAmsterdam(asOf()) : t("never synced")]],
+    [t("Running week"), [weekName(CONTENT.week)]], [t("Currency"), [filters.currency === null ? NOTHING : filters.code || t("none given")]]];
+  at("facts").replaceChildren(...facts.map(([term, text]) => make("div", null, make("dt", null, term), make("dd", null, ...text))), otherLanguage());
   at("foot").textContent = t("Made {time} by floriday-warehouse. Days and weeks are those of Amsterdam, currencies are never added together."
     + " Charts by Apache ECharts. This page sends no network requests.", { time: inAmsterdam(CONTENT.made) });
 }

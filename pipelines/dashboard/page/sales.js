@@ -5,7 +5,8 @@ const OTHERS = 5; // the place of the last colour, shared by all further ways of
 
 const amount = (chosen, decimals = 0) => (value) => money(value, chosen.code, decimals);
 const price = (chosen) => (value) => money(value, chosen.code, 3);
-const worth = (name, chosen, decimals = 2) => column(name, amount(chosen, decimals));
+const worth = (name, chosen, decimals = 2, more = {}) => column(name, amount(chosen, decimals), more);
+const changeOf = (years) => (years ? [years.before, years.before ? years.now / years.before - 1 : null] : [null, null]);
 const row = (cells, key) => ({ cells, key });
 const perPiece = () => t("{currency} per piece", { currency: filters.code || "?" });
 
@@ -81,7 +82,7 @@ function pareto(chosen) {
   return {
     figures: [
       { value: grouped(rows.length), label: rows.length === 1 ? PARTNER.one : PARTNER.many },
-      rows.length > 1 && whole.revenue > 0 && { value: grouped(most), label: t("together make up {part}", { part: percent(0.8, 0) }) },
+      most < rows.length && whole.revenue > 0 && { value: grouped(most), label: t("together make up {part}", { part: percent(0.8, 0) }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
@@ -109,6 +110,10 @@ function items(chosen) {
   const whole = total("sales", chosen);
   const ranked = added("sales", chosen, ["item"]).sort(falling("revenue"));
   const shown = ranked.slice(0, MOST_BARS);
+  const years = comparisonBy(chosen, "item");
+  const sold = new Set(ranked.map((each) => each.item));
+  const gone = [...years].filter(([item, { before }]) => before && !sold.has(item)).map(([item]) => ({ item, orders: 0, pieces: 0, revenue: 0 }));
+  const year = comparison(chosen);
   const names = shown.map((each) => nameOf("item", each.item));
   const line = (each) => [each.orders, each.pieces, each.revenue, quotient(each.revenue, each.pieces), quotient(each.revenue, whole.revenue)];
   return {
@@ -126,9 +131,10 @@ function items(chosen) {
     }),
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Orders"), grouped), column(t("Pieces"), grouped),
-        worth(WORD, chosen), worth(t("Per piece"), chosen, 3), column(t("Share"), percent)],
-      rows: ranked.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
-      whole: [t("Total"), ...line(whole)],
+        worth(WORD, chosen), worth(t("Per piece"), chosen, 3), column(t("Share"), percent), worth(t("A year earlier"), chosen, 2, { screen: true }),
+        column(t("Change"), (part) => change(1 + part, 1), { screen: true })],
+      rows: [...ranked, ...(sold.size ? gone : [])].map((each) => row([nameOf("item", each.item), ...line(each), ...changeOf(years.get(each.item))], each.item)),
+      whole: [t("Total"), ...line(whole), ...changeOf(year && { now: year.now, before: year.value })],
     },
   };
 }

@@ -42,6 +42,13 @@ function judged(name, judgedValue, value, label, more, section) {
   return tile(value, label, more, section, colour, thresholdText(name));
 }
 
+// The revenue of the period in the other currencies, which no sum contains.
+function others() {
+  const found = currenciesOf(filters.account).filter((place) => place !== filters.currency && CONTENT.keys[place])
+    .map((place) => [CONTENT.keys[place], total("sales", { ...filters, currency: place }).revenue]).filter(([, value]) => value);
+  return found.length ? t("also {values}", { values: found.map(([code, value]) => money(value, code)).join(", ") }) : "";
+}
+
 function salesTiles() {
   const sums = total("sales", filters);
   const year = comparison(filters);
@@ -50,7 +57,7 @@ function salesTiles() {
     before && t("{week}: {change} on the week before", { week: weekName(before.week), change: before.text })].filter(Boolean).join("; ");
   return [
     judged("growth", year ? year.part : null, money(sums.revenue, filters.code), WORD, more, "revenue"),
-    tile(grouped(sums.orders), t("Orders"), counted(sums.pieces, t("piece"), t("pieces")), "partners"),
+    tile(grouped(sums.orders), t("Orders"), [counted(sums.pieces, t("piece"), t("pieces")), others()].filter(Boolean).join("; "), "partners"),
   ];
 }
 
@@ -71,7 +78,7 @@ const TILES = {
   corrections: () => {
     const sums = total("corrections", filters);
     const part = quotient(sums.requests, FACTS.sales ? total("sales", filters).orders : 0);
-    return [judged("corrected", part, grouped(sums.requests), t("Corrections"), t("{part} of the orders", { part: percent(part) }), "corrections")];
+    return [judged("corrected", part, grouped(sums.requests), t("Corrections"), t("{part}: requests divided by orders", { part: percent(part) }), "corrections")];
   },
   invoices: () => {
     const sums = total("invoices", filters);

@@ -14,7 +14,7 @@ from pipelines.orchestration.alerting.sender import AlertSender, cursor_text, re
 from pipelines.orchestration.assets.freshness import Concern, troubles
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.selection import chosen_sources
-from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.opening import open_warehouse
 from pipelines.warehouse.read.feed_status import FeedStatus, feed_statuses
 from pipelines.warehouse.schema.owner import read_owner
 
@@ -45,7 +45,7 @@ def send_staleness_alerts(context: dg.SensorEvaluationContext, settings: Setting
 
 def _feed_status(settings: SettingsResource) -> list[FeedStatus]:
     local = settings.load_local()
-    with Warehouse(local.warehouse, lock_timeout=WAIT_SECONDS).reading() as connection:
+    with open_warehouse(local.warehouse, lock_timeout=WAIT_SECONDS).reading() as connection:
         belongs = read_owner(connection)
         if belongs is None:
             raise WarehouseError(f"{local.warehouse} contains no data of Floriday yet")

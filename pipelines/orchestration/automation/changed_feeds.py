@@ -33,6 +33,7 @@ from pipelines.sync.follow.moved_feeds import KnownCursors
 from pipelines.sync.session import Connected, open_clients
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.run_state import RunState
+from pipelines.warehouse.opening import open_warehouse
 
 _Result = TypeVar("_Result")
 
@@ -158,7 +159,7 @@ def _state(warehouse: Warehouse) -> RunState:
     """The cursors of all feeds, and the feeds that have to be read again; empty before the first sync."""
     if not warehouse.exists():
         return RunState()
-    with Warehouse(warehouse.path, lock_timeout=LOCK_TIMEOUT).reading() as connection:
+    with open_warehouse(warehouse.address, lock_timeout=LOCK_TIMEOUT).reading() as connection:
         return RunState.load(connection)
 
 

@@ -25,7 +25,7 @@ from pipelines.orchestration.assets.partitions import proven_weeks, weeks_betwee
 from pipelines.orchestration.assets.repeated_results import repeated
 from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, Automation, runs_in_progress, sync_in_progress
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.opening import open_warehouse
 from pipelines.warehouse.read.feed_status import current_for_all
 
 EVERY = 60  # seconds between two ticks
@@ -74,7 +74,7 @@ def _is_synced_by(run: dg.DagsterRun, source: Source) -> bool:
 def _events(
     instance: dg.DagsterInstance, automation: Automation, sources: Sequence[Source], start: dt.date
 ) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
-    warehouse = Warehouse(automation.settings.load_local().warehouse, lock_timeout=LOCK_TIMEOUT)
+    warehouse = open_warehouse(automation.settings.load_local().warehouse, lock_timeout=LOCK_TIMEOUT)
     if not warehouse.exists():
         return
     reported = _reported_at(instance, sources)

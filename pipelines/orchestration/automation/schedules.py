@@ -20,7 +20,7 @@ from pipelines.orchestration.automation.jobs import ops_config
 from pipelines.orchestration.automation.triggers import Automation, Evaluation, waiting_run
 from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
-from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.opening import open_warehouse
 from pipelines.warehouse.read.feed_status import feed_statuses
 
 SMALL = 100_000  # most rows of a feed that is read whole every week: 100 pages, half a minute at the rate limit
@@ -86,7 +86,7 @@ def dashboard_mail_schedule(automation: Automation, job: AssetJob, dashboard: dg
 def _small_feeds(settings: SettingsResource, sources: Sequence[Source]) -> Evaluation:
     """A full sync of the feeds that need few calls; it repairs losses that nobody noticed."""
     rows = Counter[str]()
-    warehouse = Warehouse(settings.load_local().warehouse, lock_timeout=_OPEN_TIMEOUT)
+    warehouse = open_warehouse(settings.load_local().warehouse, lock_timeout=_OPEN_TIMEOUT)
     if warehouse.exists():
         with warehouse.reading() as connection:
             for status in feed_statuses(connection, sources):

@@ -15,7 +15,7 @@ from pipelines.errors import PipelineError
 from pipelines.orchestration.assets.partitions import TIME_ZONE
 from pipelines.orchestration.dagster_private import SCHEDULE_NAME_TAG, AssetJob
 from pipelines.orchestration.resources import SettingsResource
-from pipelines.warehouse.file.sync_lock import lock_holder
+from pipelines.warehouse.opening import lock_holder
 
 SWITCH = "FLORIDAY_AUTOMATION defines whether it is switched on at first."
 LOCK_TIMEOUT = 5.0  # seconds to wait while another process holds the warehouse; then the next tick tries again

@@ -17,7 +17,7 @@ from pipelines.sync.follow.poller import Key, Poller
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.scheduler import Task, return_memory
 from pipelines.sync.session import Connected, SyncSession, new_run_id
-from pipelines.warehouse.file.sync_lock import RESIDENT, hold_sync_lock
+from pipelines.warehouse.opening import RESIDENT, hold_sync_lock
 
 RETRY = RetryPolicy(attempts=3, seconds=30.0)  # of the calls of a round; a failing feed must not delay the others
 WHOLE = ("", "")  # the key of what concerns no single account or feed
@@ -115,7 +115,7 @@ class Rounds:
     def _locked(self) -> Iterator[None]:
         """Hold the sync lock; the file is closed before it is released."""
         warehouse = self.connected.warehouse
-        with hold_sync_lock(warehouse.path, RESIDENT, timeout=self.lock_timeout):
+        with hold_sync_lock(warehouse.address, RESIDENT, timeout=self.lock_timeout):
             try:
                 yield
             finally:

@@ -6,35 +6,42 @@ it for a short time, and a process that finds it locked tries again.
 
 from __future__ import annotations
 
-import fcntl
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar, TypeVar
 
 import duckdb
 
-from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.errors import ConflictError, WarehouseBusyError, WarehouseError
 from pipelines.interruption import is_stopping
+from pipelines.lake_address import WarehouseAddress
 from pipelines.paths import real_path
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.duckdb_errors import (
-    RESOURCE_ERRORS,
     busy_message,
     check_file,
     damage_message,
     first_line,
     is_busy,
-    is_resource_error,
     open_error_message,
+    plain_write_errors,
 )
 from pipelines.warehouse.file.interruptible import commit, connect
-from pipelines.warehouse.file.session_settings import BASIC, LOCKED, WRITING, low_memory
-from pipelines.warehouse.file.waiters import waiting_to_read, waiting_to_write, yield_to_readers, yield_to_writers
+from pipelines.warehouse.file.session_settings import BASIC, CONFINED, LOCKED, WRITING, low_memory
+from pipelines.warehouse.file.waiters import (
+    FIRST_PAUSE,
+    pauses,
+    take_read_lock,
+    waiting_to_read,
+    waiting_to_write,
+    yield_to_readers,
+    yield_to_writers,
+)
 
 STORAGE_VERSION = "v1.4.0"
 """Fixed, so that the format does not change with the library: DuckDB 1.4, 1.5 and 2 read and write it."""
@@ -43,7 +50,8 @@ BLOCK_SIZE = 131072
 write half as much as with DuckDB's own 262144. With 65536 they would write a quarter, but a first load of large
 records would take a third longer (docs/performance.md). Existing files keep theirs."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1  # seconds between two attempts to open the file
+_Value = TypeVar("_Value")
+_MOST_ATTEMPTS = 10  # to commit a transaction of a lake; a file has one writer at a time, and no conflicts
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,16 @@ class Warehouse:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", real_path(self.path))
+
+    @property
+    def name(self) -> str:
+        """The warehouse in messages."""
+        return str(self.path)
+
+    @property
+    def address(self) -> WarehouseAddress:
+        """The address that opens the same warehouse."""
+        return self.path
 
     def exists(self) -> bool:
         """Whether the file exists."""
@@ -87,7 +105,7 @@ class Warehouse:
             WarehouseError: the file cannot be opened or written.
         """
         check_file(self.path)
-        with self._in_use, private_files(), _plain_write_errors(self.path), ExitStack() as closing:
+        with self._in_use, private_files(), plain_write_errors(self.path), ExitStack() as closing:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = self._opened_for_writing()
             closing.callback(connection.close)
@@ -123,6 +141,20 @@ class Warehouse:
             closing.callback(connection.close)
             with self._plain_read_errors():
                 yield connection
+
+    may_conflict: ClassVar[bool] = False
+    """Whether several processes may write at the same time, so that a transaction may have to be repeated."""
+    opens_files: ClassVar[bool] = False
+    """Whether a query opens further files, so that a process that reads must not be denied them."""
+
+    @property
+    def confinement(self) -> tuple[str, ...]:
+        """Settings for a connection that executes SQL of users: they deny it all other files and the network."""
+        return CONFINED
+
+    def reading_for_users(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A connection for SQL of users, on which the settings of :attr:`confinement` are still to be made."""
+        return self.reading()
 
     def _opened_for_reading(self, *, locked: bool = False) -> duckdb.DuckDBPyConnection:
         return self._open(read_only=True, settings=LOCKED if locked else BASIC)
@@ -164,7 +196,7 @@ class Warehouse:
         while True:
             self.recover()
             with self.path.open("rb") as stream:
-                if _take_read_lock(stream) and not self.log.exists():
+                if take_read_lock(stream) and not self.log.exists():
                     yield stream
                     return
             if time.monotonic() >= ends:
@@ -186,7 +218,7 @@ class Warehouse:
         (yield_to_writers if read_only else yield_to_readers)(self.path, self.sleep)
         ends = time.monotonic() + self.lock_timeout
         with ExitStack() as waiting:
-            for pause in _pauses():
+            for pause in pauses():
                 try:
                     return self._connect(read_only=read_only)
                 except duckdb.Error as error:
@@ -194,7 +226,7 @@ class Warehouse:
                         raise WarehouseError(open_error_message(self.path, error)) from None
                     if time.monotonic() >= ends or is_stopping():
                         raise WarehouseBusyError(busy_message(self.path, self.lock_timeout, error)) from None
-                if pause == _FIRST_PAUSE:
+                if pause == FIRST_PAUSE:
                     waiting.enter_context((waiting_to_read if read_only else waiting_to_write)(self.path))
                 self.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
         raise AssertionError("there is no last pause")
@@ -225,6 +257,14 @@ class WriteSession:
         with self._warehouse.writing(self) as connection, transaction(connection):
             yield connection
 
+    def execute(self, work: Callable[[duckdb.DuckDBPyConnection], _Value]) -> _Value:
+        """The result of ``work``, which is one transaction; it is repeated where another one of a lake was first."""
+        for _ in range(_MOST_ATTEMPTS - 1):
+            with suppress(ConflictError), self.transaction() as connection:
+                return work(connection)
+        with self.transaction() as connection:
+            return work(connection)
+
     def close(self) -> None:
         """Close the file if it stayed open."""
         self._warehouse.release()
@@ -252,33 +292,3 @@ def _apply_log(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("CREATE SCHEMA something_small")
         connection.execute("DROP SCHEMA something_small")
     connection.execute("CHECKPOINT")
-
-
-@contextmanager
-def _plain_write_errors(path: Path) -> Iterator[None]:
-    """Raise errors of disk and memory as a ``WarehouseError``; any other error is a defect and is not changed."""
-    try:
-        yield
-    except OSError as error:
-        raise WarehouseError(f"{path} cannot be written: {error.strerror}") from None
-    except RESOURCE_ERRORS as error:
-        if not is_resource_error(error):
-            raise
-        text = f"writing {path} failed, and nothing of this batch was stored: {first_line(error)}"
-        raise WarehouseError(damage_message(path, error) or text) from None
-
-
-def _take_read_lock(stream: BinaryIO) -> bool:
-    """Take the lock that DuckDB takes for a reader, on our own descriptor; False while another process writes."""
-    try:
-        fcntl.lockf(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
-
-
-def _pauses() -> Iterator[float]:
-    pause = _FIRST_PAUSE
-    while True:
-        yield pause
-        pause = min(pause * 1.5, _LONGEST_PAUSE)

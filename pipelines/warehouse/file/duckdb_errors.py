@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -76,3 +78,17 @@ def damage_message(path: Path, error: duckdb.Error) -> str | None:
         f"{path} is no DuckDB file, or a truncated or damaged one: move it away, or restore a backup in its place;"
         " nothing was changed"
     )
+
+
+@contextmanager
+def plain_write_errors(path: Path) -> Iterator[None]:
+    """Raise errors of disk and memory as a ``WarehouseError``; any other error is a defect and is not changed."""
+    try:
+        yield
+    except OSError as error:
+        raise WarehouseError(f"{path} cannot be written: {error.strerror}") from None
+    except RESOURCE_ERRORS as error:
+        if not is_resource_error(error):
+            raise
+        text = f"writing {path} failed, and nothing of this batch was stored: {first_line(error)}"
+        raise WarehouseError(damage_message(path, error) or text) from None

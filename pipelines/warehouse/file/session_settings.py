@@ -30,6 +30,17 @@ _BLOCKS = f"SET block_allocator_memory = '{_MEGABYTES}MiB'"
 """Freed blocks are reused until the file is closed, instead of returned to the system and allocated again."""
 
 
+def confined_to(folder: str) -> tuple[str, ...]:
+    """As :data:`CONFINED`, for a connection that reads the files of one folder, or of a bucket's prefix.
+
+    Persistent secrets stay allowed, because that cannot be changed any more once a lake was attached.
+    """
+    allowed = folder.replace("'", "''")
+    left_out = ("disabled_filesystems", "allow_persistent_secrets")
+    kept = (setting for setting in CONFINED if not any(name in setting for name in left_out))
+    return (f"SET allowed_directories = ['{allowed}']", *kept)
+
+
 def low_memory(path: Path) -> tuple[str, ...]:
     """Settings for a connection of a sync: more memory or threads make a batch no faster.
 

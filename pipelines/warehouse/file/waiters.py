@@ -14,11 +14,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 LONGEST_YIELD_TO_WRITERS = 5.0  # seconds; the process that has the file open may read for long, and others meanwhile
 LONGEST_YIELD_TO_READERS = 0.3  # seconds; a process that waits to read tries again within half of that
 _WRITER, _READER = "turn", "read"  # suffixes of the waiter files
 _POLL_INTERVAL = 0.02
+FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1  # seconds between two attempts to open the file
 _LOCK_ATTEMPTS = 50
 
 
@@ -105,3 +107,20 @@ def _is_held(file: Path, lock: int) -> bool:
 
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(f"{path.name}.{suffix}")
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait between two attempts to open the file, without an end."""
+    pause = FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+def take_read_lock(stream: BinaryIO) -> bool:
+    """Take the lock that DuckDB takes for a reader, on our own descriptor; False while another process writes."""
+    try:
+        fcntl.lockf(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True

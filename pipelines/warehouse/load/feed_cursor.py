@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipelines.catalogue.tables import Table
+from pipelines.errors import WarehouseError
 from pipelines.warehouse.load.clock_changes import windows
 from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, of_part
 from pipelines.warehouse.load.tombstones import served_keys
@@ -38,10 +39,9 @@ class FeedCursor:
 
         Where the cursor moves back, windows no longer count as read beyond it.
         """
-        before = self.connection.execute(
-            f"DELETE FROM sync.cursors WHERE {_PART} RETURNING series, cursor", of_part(self.part)
-        ).fetchall()
-        if before and before[0][0] == to.series and before[0][1] > to.cursor:
+        before = self.position()
+        self.connection.execute(f"DELETE FROM sync.cursors WHERE {_PART}", of_part(self.part))
+        if before.series == to.series and before.cursor > to.cursor:
             self.connection.execute(
                 "UPDATE sync.windows SET from_sequence_number = least(from_sequence_number, $cursor),"
                 f" to_sequence_number = $cursor WHERE {_PART} AND series = $series AND to_sequence_number > $cursor",
@@ -125,3 +125,21 @@ class FeedCursor:
         )
         with served_keys(self.connection, table, frame):
             return dict(self.connection.execute(sql, {"account": self.part.account, "series": series}).fetchall())
+
+
+def check_unmoved(connection: duckdb.DuckDBPyConnection, part: FeedPart, before: Position) -> None:
+    """Refuse to write if another sync has moved the cursor; within the transaction that moves it.
+
+    A file has one writer, whom the system's lock keeps. A writer of a lake that lost its session of PostgreSQL, and
+    with it the lock, may work on without knowing.
+
+    Raises:
+        WarehouseError: the cursor is no longer where this run left it.
+    """
+    stored = FeedCursor(connection, part).position()
+    if (stored.series, stored.cursor) != (before.series, before.cursor):
+        raise WarehouseError(
+            "another sync has moved the cursor meanwhile, so nothing of this batch was stored: sync again",
+            account=part.account,
+            feed=part.feed,
+        )

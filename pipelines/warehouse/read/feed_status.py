@@ -70,7 +70,7 @@ def read_statuses(
         PipelineError: there is no warehouse with data of Floriday, or it cannot be read.
     """
     with warehouse.reading(locked=True) as connection:
-        owner = require_owner(connection, warehouse.path)
+        owner = require_owner(connection, warehouse.name)
         return owner, feed_statuses(connection, chosen(catalogue_of(owner.api, owner.api_version)))
 
 

@@ -77,7 +77,7 @@ def export(
                 snapshot = Warehouse(aside / "snapshot.duckdb")
                 copy_warehouse(warehouse, snapshot.path)
                 with snapshot.reading() as connection:
-                    require_owner(connection, snapshot.path)
+                    require_owner(connection, snapshot.name)
                     for setting in low_memory(snapshot.path):
                         connection.execute(setting)
                     names = [*_stored(connection, history=history, raw=raw), *(("reports", name) for name in reports)]

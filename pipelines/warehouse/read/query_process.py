@@ -2,7 +2,8 @@
 
 Two restrictions apply after the rules for statements. DuckDB is denied all files except the warehouse, which is already
 open. And the operating system denies the process every further file descriptor, so that it can open no file and no
-socket, whatever DuckDB executes. It cannot spill to disk either: a query works within its memory limit.
+socket, whatever DuckDB executes; not with a lake, whose Parquet files each query opens. It cannot spill to disk either:
+a query works within its memory limit.
 
 :mod:`pipelines.warehouse.read.query_session` starts it and communicates over one pipe. Requests are pickled by that
 process; results are sent back as JSON and Arrow, so that no content of a query is ever unpickled.
@@ -16,7 +17,7 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -33,8 +34,8 @@ import pyarrow as pa
 from pipelines.errors import PipelineError, QueryMemoryError
 from pipelines.text_format import file_size
 from pipelines.unexpected_errors import summary
-from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.session_settings import CONFINED
+from pipelines.warehouse.opening import open_warehouse
 from pipelines.warehouse.read.query import run_query
 from pipelines.warehouse.read.query_types import ARROW, JSON, Limits, OpenRequest, QueryRequest, Result
 
@@ -50,10 +51,12 @@ def serve(channel: Connection) -> None:
     with suppress(EOFError, BrokenPipeError):
         request: OpenRequest = channel.recv()
         try:
-            with Warehouse(request.path, lock_timeout=request.lock_timeout).reading() as connection:
-                confine(connection, request.limits.memory)
+            warehouse = open_warehouse(request.address, lock_timeout=request.lock_timeout)
+            with warehouse.reading_for_users() as connection:
+                confine(connection, warehouse.confinement, request.limits.memory)
                 limit_memory(request.limits.further_bytes)
-                deny_descriptors()
+                if not warehouse.opens_files:
+                    deny_descriptors()
                 _send(channel, {"ready": True})
                 while True:
                     _answer(channel, connection, channel.recv(), request.limits)
@@ -63,11 +66,13 @@ def serve(channel: Connection) -> None:
             _send_error(channel, PipelineError(" ".join(str(error).split())))
 
 
-def confine(connection: duckdb.DuckDBPyConnection, memory: str | None = None) -> None:
+def confine(
+    connection: duckdb.DuckDBPyConnection, settings: Iterable[str] = CONFINED, memory: str | None = None
+) -> None:
     """Deny a connection all files except its own, the network, and changes of settings."""
     if memory is not None:
         connection.execute(f"SET memory_limit = '{memory}'")
-    for setting in CONFINED:
+    for setting in settings:
         connection.execute(setting)
 
 

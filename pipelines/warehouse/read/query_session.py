@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import errors
 from pipelines.errors import PipelineError, QueryTimeoutError, UsageError
+from pipelines.lake_address import WarehouseAddress
 from pipelines.warehouse.read.query_types import ARROW, Column, Limits, OpenRequest, QueryRequest, Result
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _SECRETS = "FLORIDAY_"  # prefix of the environment variables that the process d
 
 
 @contextmanager
-def query_session(path: Path, limits: Limits | None = None) -> Iterator[QuerySession]:
+def query_session(address: WarehouseAddress, limits: Limits | None = None) -> Iterator[QuerySession]:
     """A session on a warehouse, whose queries all read the same state: writers wait until the end of the block.
 
     Raises:
@@ -42,12 +43,14 @@ def query_session(path: Path, limits: Limits | None = None) -> Iterator[QuerySes
         WarehouseError: there is no file, it cannot be opened, or it is damaged.
     """
     with closing(QuerySession()) as session:
-        session.open(path, limits)
+        session.open(address, limits)
         yield session
 
 
 @contextmanager
-def single_query(path: Path, sql: str, params: Params = None, limits: Limits | None = None) -> Iterator[Result]:
+def single_query(
+    address: WarehouseAddress, sql: str, params: Params = None, limits: Limits | None = None
+) -> Iterator[Result]:
     """The result of one query, in a session of its own.
 
     Raises:
@@ -56,7 +59,7 @@ def single_query(path: Path, sql: str, params: Params = None, limits: Limits | N
         QueryMemoryError: it needs more memory than the limits allow.
         PipelineError: DuckDB reports an error; the message is DuckDB's.
     """
-    with query_session(path, limits) as session:
+    with query_session(address, limits) as session:
         yield session.execute(sql, params)
 
 
@@ -70,11 +73,11 @@ class QuerySession:
         self._unread: Iterator[pa.RecordBatch] = iter(())
         self._channel, self._process = _started()
 
-    def open(self, path: Path, limits: Limits | None = None) -> None:
+    def open(self, address: WarehouseAddress, limits: Limits | None = None) -> None:
         """Open a warehouse, as in :func:`query_session`."""
         self._limits = limits or self._limits
         timeout = min(LOCK_TIMEOUT, self._limits.seconds or LOCK_TIMEOUT)
-        self._send(OpenRequest(path.absolute(), timeout, self._limits))
+        self._send(OpenRequest(address.absolute() if isinstance(address, Path) else address, timeout, self._limits))
         self._message()
 
     def execute(self, sql: str, params: Params = None) -> Result:

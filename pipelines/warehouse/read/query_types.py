@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pipelines.lake_address import WarehouseAddress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +31,7 @@ class Limits:
 class OpenRequest:
     """Open a warehouse."""
 
-    path: Path  # absolute path of the warehouse file
+    address: WarehouseAddress  # the absolute path of the warehouse file, or a lake
     lock_timeout: float  # seconds to wait while another process writes it
     limits: Limits
 

@@ -20,6 +20,7 @@ from pipelines.warehouse.schema.feed_tables import (
 )
 from pipelines.warehouse.schema.introspection import Columns, existing_columns, existing_schemas
 from pipelines.warehouse.sql import literal, qualified, quoted, script
+from pipelines.warehouse.storage import storage_of
 
 LAYOUT_VERSION = 3
 
@@ -191,11 +192,12 @@ def refresh_descriptions(connection: duckdb.DuckDBPyConnection, tables: Sequence
     """Replace all comments, history views and macros by those of this version; within a transaction."""
     for name, (description, columns) in SYNC_TABLES.items():
         connection.execute(script(comment_statements(f"sync.{name}", "TABLE", description, columns)))
+    storage = storage_of(connection)
     for feed in tables:
         for table in feed.walk():
-            statements = table_statements(table, is_feed=table is feed)
+            statements = table_statements(table, storage, is_feed=table is feed)
             connection.execute(script(statement for statement in statements if statement.startswith("COMMENT")))
-        connection.execute(script(history_views.statements(feed)))
+        connection.execute(script(history_views.statements(feed, storage)))
 
 
 def _create_row_counts(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], existing: Columns) -> None:
@@ -211,7 +213,8 @@ def _create_row_counts(connection: duckdb.DuckDBPyConnection, feeds: Sequence[Ta
     )
     connection.execute(f"CREATE OR REPLACE VIEW sync.row_counts AS {' UNION ALL '.join(counts)}")
     description, columns = SYNC_VIEWS["row_counts"]
-    connection.execute(script(comment_statements("sync.row_counts", "VIEW", description, columns)))
+    described = columns if storage_of(connection).describes_views else ()
+    connection.execute(script(comment_statements("sync.row_counts", "VIEW", description, described)))
 
 
 def _check(feeds: Sequence[Table], existing: Columns) -> None:

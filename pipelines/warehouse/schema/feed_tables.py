@@ -12,6 +12,7 @@ from pipelines.catalogue.types import Kind
 from pipelines.warehouse.schema import history_views
 from pipelines.warehouse.schema.introspection import Columns
 from pipelines.warehouse.sql import current_rows, literal, quoted, raw, record_key, script, versions
+from pipelines.warehouse.storage import LAKE, Storage, storage_of
 
 RAW_COLUMNS = (
     Column("series", Kind.INT32, "Number of the series, from 1; a new one begins when Floriday restarts the numbering"),
@@ -31,9 +32,10 @@ _SPECIAL_TYPES = {"payload": "VARCHAR USING COMPRESSION zstd", "content_hash": "
 
 def create_feed_tables(connection: duckdb.DuckDBPyConnection, feed: Table, *, with_raw: bool = True) -> None:
     """Create the tables of a feed, its versions and its history views; ``with_raw`` is for the raw log."""
+    storage = storage_of(connection)
     for table in feed.walk():
-        connection.execute(script(table_statements(table, is_feed=table is feed, with_raw=with_raw)))
-    connection.execute(script(history_views.statements(feed)))
+        connection.execute(script(table_statements(table, storage, is_feed=table is feed, with_raw=with_raw)))
+    connection.execute(script(history_views.statements(feed, storage)))
 
 
 def expected_columns(feed: Table) -> Columns:
@@ -45,8 +47,7 @@ def expected_columns(feed: Table) -> Columns:
         expected[table.schema, table.name] = own
         expected["versions", table.name] = own + [(column.name, column.type) for column in extra]
     expected["raw", feed.name] = [
-        (column.name, _SPECIAL_TYPES.get(column.name, column.type).partition(" USING")[0])
-        for column in _raw_columns(feed)
+        (column.name, _special_types(LAKE).get(column.name, column.type)) for column in _raw_columns(feed)
     ]
     return expected
 
@@ -55,7 +56,7 @@ def _raw_columns(feed: Table) -> tuple[Column, ...]:
     return (*(feed.by_name[name] for name in ("account", *record_key(feed))), *RAW_COLUMNS)
 
 
-def table_statements(table: Table, *, is_feed: bool, with_raw: bool = True) -> Iterator[str]:
+def table_statements(table: Table, storage: Storage, *, is_feed: bool, with_raw: bool = True) -> Iterator[str]:
     """The statements that create and describe a table, its versions and, for a feed's own table, the raw log."""
     yield create_statement(current_rows(table), table.columns)
     yield from comment_statements(current_rows(table), "TABLE", table.description, table.columns)
@@ -64,8 +65,14 @@ def table_statements(table: Table, *, is_feed: bool, with_raw: bool = True) -> I
     # The history views describe these columns. Thousands of further comments would cost a second.
     yield from comment_statements(versions(table), "TABLE", f"All versions. {table.description}", ())
     if is_feed and with_raw:
-        yield create_statement(raw(table), _raw_columns(table), _SPECIAL_TYPES)
+        yield create_statement(raw(table), _raw_columns(table), _special_types(storage))
         yield from comment_statements(raw(table), "TABLE", f"As received. {table.description}", _raw_columns(table))
+
+
+def _special_types(storage: Storage) -> dict[str, str]:
+    if storage.compresses_columns:
+        return _SPECIAL_TYPES
+    return {name: kind.partition(" USING")[0] for name, kind in _SPECIAL_TYPES.items()}
 
 
 def create_statement(name: str, columns: tuple[Column, ...], types: Mapping[str, str] = MappingProxyType({})) -> str:

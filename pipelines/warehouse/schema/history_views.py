@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pipelines.catalogue.tables import Column, Table
 from pipelines.catalogue.types import Kind
 from pipelines.warehouse.sql import history, listed, literal, quoted, record_key, versions
+from pipelines.warehouse.storage import Storage
 
 VALIDITY = (
     Column(
@@ -21,12 +22,12 @@ VALIDITY = (
 RENAMED = {column.name: f"record_{column.name}" for column in VALIDITY}
 
 
-def statements(feed: Table) -> Iterator[str]:
+def statements(feed: Table, storage: Storage) -> Iterator[str]:
     """The statements for the views and macros of a feed's table and its child tables, parents first."""
     for table in feed.walk():
         yield _parent_view(table) if table is feed else _child_view(table, feed)
         yield f"COMMENT ON VIEW {history(table)} IS {literal(f'One row for each version. {table.description}')}"
-        for column in (*table.columns, *VALIDITY):
+        for column in (*table.columns, *VALIDITY) if storage.describes_views else ():
             name = RENAMED.get(column.name, column.name) if column in table.columns else column.name
             yield f"COMMENT ON COLUMN {history(table)}.{quoted(name)} IS {literal(column.description)}"
         yield _as_of(table, feed)

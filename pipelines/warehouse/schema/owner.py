@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -57,18 +56,18 @@ def read_owner(connection: duckdb.DuckDBPyConnection) -> Owner | None:
     return Owner(stored["api"], stored["environment"], dict(accounts), version, stored.get("api_version"))
 
 
-def require_owner(connection: duckdb.DuckDBPyConnection, path: Path) -> Owner:
-    """The owner of the warehouse at ``path``.
+def require_owner(connection: duckdb.DuckDBPyConnection, name: str) -> Owner:
+    """The owner of the warehouse, which messages call ``name``.
 
     Raises:
         WarehouseError: it has none yet, or its layout is older or newer than this program's.
     """
     owner = read_owner(connection)
     if owner is None:
-        raise WarehouseError(f"{path} contains no data of Floriday yet: run `floriday sync` first")
+        raise WarehouseError(f"{name} contains no data of Floriday yet: run `floriday sync` first")
     if owner.is_older:
         raise WarehouseError(
-            f"{path} has the layout of an older floriday-warehouse: `floriday sync` brings it up to date, `floriday"
+            f"{name} has the layout of an older floriday-warehouse: `floriday sync` brings it up to date, `floriday"
             " rebuild` does so without requests to Floriday"
         )
     return owner

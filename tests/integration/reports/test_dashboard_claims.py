@@ -330,3 +330,30 @@ def test_a_silent_customer_has_not_just_fallen(warehouse: ReportWarehouse, brows
         assert [rows[names[id]][1] for id in names] == ["Silent", "Unchanged"]
         assert rows[names[CUSTOMER]][8] == "7"
         assert "1 are silent for much longer than usual" in labels(dashboard, "changes")
+
+
+def test_trade_items_stand_beside_a_year_earlier(warehouse: ReportWarehouse, browser: Browser) -> None:
+    """Each trade item has its change over the weeks of both years, and the changes add up to that of all."""
+    tulips = [
+        merged(each, {"salesOrderId": id_of(f"tulip {number}"), "tradeItemId": id_of("tulip")})
+        for number, each in enumerate(
+            [
+                *weekly_orders(range(1, 5), calculatedFields={"orderAmount": {"value": 30}}),
+                *weekly_orders(range(53, 57)),
+            ]
+        )
+    ]
+    ended = [
+        merged(each, {"salesOrderId": id_of("gone"), "tradeItemId": id_of("gone")}) for each in weekly_orders([54])
+    ]
+    warehouse.store(ORDERS, [*weekly_orders(range(1, 60)), *tulips, *ended])
+
+    with open_page(browser, page_of(warehouse)) as dashboard:
+        dashboard.page.locator("#last-4").click()
+        assert [row[3:4] + row[6:] for row in dashboard.rows("items")] == [
+            ["120.00", "40.00", "+200.0%"],
+            ["40.00", "40.00", "0.0%"],
+            ["0.00", "10.00", "-100.0%"],
+        ]
+        (total,) = dashboard.cells("#items tfoot tr")
+        assert [normalized(cell).replace("EUR ", "") for cell in total[6:]] == ["90.00", "+77.8%"]

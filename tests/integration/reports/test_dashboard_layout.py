@@ -251,3 +251,19 @@ def test_lists_name_their_own_period(path: Path, browser: Browser) -> None:
 
     assert "the last two weeks and all later ones" in (captions["departures"] or "")
     assert "week 35, 2026 to week 47, 2026" in (captions["changes"] or "")
+
+
+def test_tooltips_and_names(path: Path, browser: Browser) -> None:
+    """A tooltip has the decimals of its chart, and long names in a narrow chart are legible to their ends."""
+    with open_page(browser, path, viewport={"width": 390, "height": 844}, has_touch=True) as dashboard:
+        page = dashboard.page
+        names = [row[0] for row in dashboard.rows("items")[:12]]
+        texts = " ".join(page.locator("#items-chart text").all_text_contents())
+        assert [name for name in names if name.split()[-1] not in texts] == []
+        chart = page.locator("#corrections-chart")
+        box = chart.bounding_box()
+        assert box is not None
+        chart.hover(position={"x": box["width"] * 0.9, "y": box["height"] / 2})
+        expect(chart.locator("text", has_text="By: ").first).to_be_visible()
+        tips = [text for text in chart.locator("text").all_text_contents() if text.startswith("By: ")]
+        assert [text for text in tips if "." in text] == []

@@ -276,7 +276,9 @@ def test_figures_equal_the_orders(dashboard: DashboardPage, grower_world: Report
         label
         == f"{rounded(Decimal(now))} against {rounded(Decimal(before))} a year earlier, in {len(both)} of 13 weeks"
     )
-    assert tiles[1] == f"Orders{quarter.orders}{quarter.pieces} pieces"
+    dollars = normalized(dashboard.page.locator(".tile .more").nth(1).text_content() or "").rpartition("also ")[2]
+    assert tiles[1] == f"Orders{quarter.orders}{quarter.pieces} pieces; also {dollars}"
+    assert dollars.startswith("USD ")
 
 
 def test_filters_change_the_figures(dashboard: DashboardPage, grower_world: ReportWarehouse) -> None:
@@ -303,7 +305,7 @@ def test_filters_change_the_figures(dashboard: DashboardPage, grower_world: Repo
         ("2026-W44", "2026-W46"),
         lambda order: of_customer(order) and items.get(("main", uuid(order, "tradeItemId"))) == item,
     )
-    ((name, orders, pieces, revenue, _, share),) = dashboard.rows("items")
+    ((name, orders, pieces, revenue, _, share, *_),) = dashboard.rows("items")
     assert (name, orders, pieces) == (item, str(filtered.orders), str(filtered.pieces))
     assert (revenue, share) == (f"{filtered.revenue:.2f}", "100.0%")
     assert "week 44, 2026 to week 46, 2026" in (dashboard.page.locator("#shown").text_content() or "")

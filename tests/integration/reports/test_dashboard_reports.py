@@ -153,7 +153,8 @@ def check_grower(dashboard: DashboardPage, warehouse: ReportWarehouse, filters: 
         assert shown_total(dashboard, section, columns) == rounded(expected), section
     sold = filters.rows(warehouse, "revenue_by_week")
     by_item = sums("revenue_by_week", sold, "orders", "pieces", "revenue", by=("account", "trade_item_id"))
-    assert shown_rows(dashboard, "items", slice(1, 4)) == sorted(rounded(row) for row in by_item.values() if row[0])
+    shown = [row for row in shown_rows(dashboard, "items", slice(1, 4)) if row[0]]  # others sold only a year earlier
+    assert shown == sorted(rounded(row) for row in by_item.values() if row[0])
     check_last_year(dashboard, sold, filters)
     if not filters.partners:
         ranking = filters.rows(warehouse, "customer_ranking")

@@ -1,0 +1,183 @@
+"""A warehouse that is a lake: one connection is kept, because to attach a lake takes half a second.
+
+Readers never wait, and no reader keeps a writer out. Writers hold the lock of :mod:`pipelines.warehouse.lake.lock`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+import duckdb
+
+from pipelines.errors import WarehouseError
+from pipelines.lake_address import LakeAddress
+from pipelines.private_files import private_files
+from pipelines.warehouse.file.connection import Warehouse, WriteSession
+from pipelines.warehouse.file.interruptible import connect
+from pipelines.warehouse.file.session_settings import BASIC, confined_to
+from pipelines.warehouse.lake.errors import is_missing, plain_error
+from pipelines.warehouse.lake.extensions import load_extensions
+from pipelines.warehouse.lake.file_copy import write_file
+from pipelines.warehouse.lake.report_macros import attach_reports
+from pipelines.warehouse.sql import literal
+
+ALIAS = "lake"
+"""The name of the lake within a connection."""
+INLINED_ROWS = 200
+"""Rows up to which an insert is stored in PostgreSQL: with 10, small rounds make hundreds of files; above 1,000 rows an
+inlined insert takes longer than a file (docs/scale.md)."""
+MOST_RETRIES = 100
+"""How often DuckLake tries to commit again behind other commits of the same lake, which do not conflict."""
+
+
+class LakeWarehouse(Warehouse):
+    """A lake, which need not exist. Only one thread of this process uses it at a time."""
+
+    def __init__(
+        self, address: LakeAddress, *, lock_timeout: float = 60.0, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        super().__init__(address.beside, lock_timeout, sleep)
+        object.__setattr__(self, "lake", address)
+        object.__setattr__(self, "_kept", {})
+
+    lake: LakeAddress
+    _kept: dict[bool, duckdb.DuckDBPyConnection]  # by whether it may write
+
+    @property
+    def name(self) -> str:
+        """The lake in messages, without a password."""
+        return str(self.lake)
+
+    @property
+    def address(self) -> LakeAddress:
+        """As in the base class."""
+        return self.lake
+
+    def exists(self) -> bool:
+        """Whether the catalogue exists in PostgreSQL."""
+        with self._in_use:
+            if self._kept:
+                return True
+            try:
+                self._kept[False] = self._attached(read_only=True)
+            except duckdb.Error as error:
+                if is_missing(error):
+                    return False
+                raise plain_error(self.name, error) from None
+            return True
+
+    def require(self) -> None:
+        """Raise a WarehouseError if the lake does not exist."""
+        if not self.exists():
+            raise WarehouseError(f"there is no lake at {self.name} yet: run `floriday sync` first")
+
+    @contextmanager
+    def writing(self, session: WriteSession | None = None) -> Iterator[duckdb.DuckDBPyConnection]:  # noqa: ARG002 - the connection is always kept
+        """As in the base class; the connection stays open."""
+        with self._in_use:
+            try:
+                if True not in self._kept:
+                    self._kept[True] = self._attached(read_only=False)
+                yield self._kept[True]
+            except BaseException as error:
+                self.close()
+                if isinstance(error, duckdb.Error):
+                    raise plain_error(self.name, error) from None
+                raise
+
+    @contextmanager
+    def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:  # noqa: ARG002 - see query_process
+        """As in the base class; within a transaction, so that all statements read the same snapshot."""
+        with self._in_use:
+            self.require()
+            connection = self._opened()
+            connection.execute("BEGIN TRANSACTION READ ONLY")
+            try:
+                yield connection
+            except BaseException:
+                self.close()
+                raise
+            with suppress(duckdb.Error):
+                connection.execute("COMMIT")
+
+    may_conflict = True
+    opens_files = True
+
+    @property
+    def confinement(self) -> tuple[str, ...]:
+        """As in the base class; the Parquet files stay readable."""
+        return confined_to(self.lake.data)
+
+    @contextmanager
+    def reading_for_users(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """As in the base class; reports take parameters, as in a file."""
+        with self._in_use:
+            self.require()
+            attach_reports(self._opened())
+            with self.reading() as connection:
+                yield connection
+
+    def recover(self) -> None:
+        """Nothing: PostgreSQL recovers by itself."""
+
+    @contextmanager
+    def committed_bytes(self) -> Iterator[BinaryIO]:
+        """The bytes of a DuckDB file with the content of one snapshot of the lake."""
+        with private_files(), TemporaryDirectory(prefix="floriday-lake-") as folder, self._in_use:
+            self.require()
+            path = Path(folder) / "lake.duckdb"
+            try:
+                write_file(self._opened(), self.name, path)
+            except duckdb.Error as error:
+                self.close()
+                raise plain_error(self.name, error) from None
+            with path.open("rb") as stream:
+                yield stream
+
+    def finish(self) -> None:
+        """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        with self._in_use:
+            for connection in self._kept.values():
+                connection.close()
+            self._kept.clear()
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        """The kept connection that may write, else one that only reads."""
+        if not self._kept:
+            self._kept[False] = self._attached(read_only=True)
+        return self._kept.get(True) or self._kept[False]
+
+    def _attached(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        connection = connect(":memory:", config={"autoinstall_known_extensions": "false"})
+        try:
+            load_extensions(connection, with_s3=self.lake.is_remote)
+            if self.lake.is_remote:
+                connection.execute("CREATE SECRET s3 (TYPE s3, PROVIDER credential_chain)")
+            for setting in (*BASIC, f"SET ducklake_max_retry_count = {MOST_RETRIES}"):
+                connection.execute(setting)
+            connection.execute(self._attach_statement(read_only=read_only))
+            connection.execute(f"USE {ALIAS}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _attach_statement(self, *, read_only: bool) -> str:
+        options = {
+            "DATA_PATH": literal(self.lake.data),
+            "METADATA_SCHEMA": literal(self.lake.schema),
+            "DATA_INLINING_ROW_LIMIT": str(INLINED_ROWS),
+        }
+        if read_only:
+            options |= {"READ_ONLY": "true", "CREATE_IF_NOT_EXISTS": "false"}
+        listed = ", ".join(f"{name} {value}" for name, value in options.items())
+        return f"ATTACH {literal(self.lake.attach_string)} AS {ALIAS} ({listed})"

@@ -1,0 +1,79 @@
+"""The sync lock of a lake: an advisory lock of PostgreSQL, which is free as soon as the session of its holder ends.
+
+DuckLake itself lets two writers that insert the same keys at the same time both commit, so no writer works without it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipelines import extras
+from pipelines.errors import WarehouseBusyError, WarehouseError
+from pipelines.lake_address import LakeAddress
+from pipelines.warehouse.lake.errors import reason_of
+
+if TYPE_CHECKING:
+    import psycopg2.extensions
+
+_LONGEST_NAME = 63  # bytes of an application's name that PostgreSQL keeps
+_PAUSE = 0.2  # seconds between two attempts
+_KEY = "hashtextextended('floriday-warehouse ' || %s, 0)"
+_HOLDER = f"""
+    SELECT a.application_name, a.pid, a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+        AND (CAST(CAST(l.classid AS BIGINT) << 32 AS BIGINT) | CAST(l.objid AS BIGINT)) = {_KEY}
+"""
+
+
+@contextmanager
+def hold_sync_lock(address: LakeAddress, holder: str, *, timeout: float = 0.0) -> Iterator[None]:
+    """Hold the lock of a lake during the block.
+
+    Others are shown the name of the holder, a command or run; ``timeout`` is how long to wait for one, in seconds.
+
+    Raises:
+        WarehouseBusyError: another sync holds it; the message names it.
+        WarehouseError: PostgreSQL does not answer.
+    """
+    with closing(_session(address, holder)) as session:
+        ends = time.monotonic() + timeout
+        while not _row(session, f"SELECT pg_try_advisory_lock({_KEY})", address)[0]:
+            if time.monotonic() >= ends:
+                message = f"another sync holds {address}: {_named(session, address)}. Try again when it has finished"
+                raise WarehouseBusyError(message)
+            time.sleep(_PAUSE)
+        yield
+
+
+def lock_holder(address: LakeAddress) -> str | None:
+    """A phrase that names the current holder of the lock; None if it is free."""
+    with closing(_session(address, "floriday status")) as session:
+        return _named(session, address)
+
+
+def _session(address: LakeAddress, name: str) -> psycopg2.extensions.connection:
+    try:
+        import psycopg2  # noqa: PLC0415 - only a lake needs it
+    except ImportError:
+        message = f"a lake needs psycopg2, which is not installed: `{extras.how_to_install(extras.SCALE)}` installs it"
+        raise WarehouseError(message) from None
+    try:
+        session = psycopg2.connect(address.catalogue, application_name=name[:_LONGEST_NAME])
+    except psycopg2.Error as error:
+        raise WarehouseError(f"PostgreSQL does not answer for {address} ({reason_of(str(error))})") from None
+    session.autocommit = True
+    return session
+
+
+def _named(session: psycopg2.extensions.connection, address: LakeAddress) -> str | None:
+    row = _row(session, _HOLDER, address)
+    return f"{row[0]}, session {row[1]} of PostgreSQL, since {row[2].isoformat(timespec='seconds')}" if row else None
+
+
+def _row(session: psycopg2.extensions.connection, sql: str, address: LakeAddress) -> Any:
+    with session.cursor() as cursor:
+        cursor.execute(sql, [address.schema])
+        return cursor.fetchone()

@@ -1,0 +1,103 @@
+"""The page on paper: the rows that are open are printed, on sheets that cut no text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from pipelines.dashboard import write_dashboard
+from pipelines.warehouse.file.connection import Warehouse
+from tests.integration.report_warehouse import ReportWarehouse
+from tests.integration.reports.test_dashboard_page import LAPTOP, DashboardPage, open_page, pytestmark
+from tests.moments import NOW
+
+__all__ = ["pytestmark"]
+
+PAPER = (718, 1054)
+"""Width and height of an A4 sheet within its margins, in pixels."""
+
+PRINTED_ROWS = """
+() => Object.fromEntries([...document.querySelectorAll(".card > .table")].map(each =>
+  [each.closest("section").id, [...each.querySelectorAll("tbody tr")].filter(row => row.checkVisibility()).length]))
+"""
+"""The number of rows that are shown, by section."""
+
+BEYOND_THE_EDGE = """
+() => [...document.querySelectorAll("main *, header *")]
+  .filter(each => each.checkVisibility() && !each.closest("svg"))
+  .filter(each => each.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map(each => each.textContent.slice(0, 40))
+"""
+
+BROKEN_WORDS = r"""
+() => {
+  const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    if (!node.parentElement.checkVisibility() || node.parentElement.closest("svg")) continue;
+    for (const { index, 0: word } of node.textContent.matchAll(/[\p{L}\d]+/gu)) {
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) found.push(word);
+    }
+  }
+  return found;
+}
+"""
+"""Words that stand on two lines."""
+
+
+@pytest.fixture(scope="module", params=["en-GB", "nl-NL"])
+def paper(
+    request: pytest.FixtureRequest,
+    grower_world: ReportWarehouse,
+    browser: Browser,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[DashboardPage]:
+    """The page of two growers, to be printed, in both languages."""
+    file = tmp_path_factory.mktemp("print") / "growers.html"
+    path = write_dashboard(Warehouse(grower_world.path), file, NOW).path
+    with open_page(browser, path, locale=request.param, **LAPTOP) as dashboard:
+        yield dashboard
+
+
+def test_printed_rows_are_the_open_ones(paper: DashboardPage) -> None:
+    """A closed table prints its first rows, an open one those that it shows, and one with all rows all of them."""
+    page = paper.page
+    buttons = page.locator("#items .buttons button")
+    rows = len(paper.rows("items"))
+    found = []
+    for button in (None, buttons.nth(0), buttons.nth(1)):
+        if button:
+            button.click()
+        page.emulate_media(media="print")
+        expect(page.locator("#items table")).to_be_visible()
+        shown = page.evaluate(PRINTED_ROWS)
+        page.emulate_media(media="null")
+        found.append(shown["items"])
+        text = page.locator("#items .paper").text_content() or ""
+        assert text.split()[0] == str(shown["items"])
+    for place in (1, 0):
+        buttons.nth(place).click()
+
+    assert found == [6, 12, rows]
+
+
+def test_paper_cuts_nothing(paper: DashboardPage) -> None:
+    """On at most four sheets, no text is beyond the edge, and no word is broken."""
+    page = paper.page
+    printed = page.pdf(format="A4", prefer_css_page_size=True)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": PAPER[0], "height": PAPER[1]})
+    expect(page.locator("#items table")).to_be_visible()
+
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 4
+    assert page.evaluate(BEYOND_THE_EDGE) == []
+    assert page.evaluate(BROKEN_WORDS) == []
+    page.emulate_media(media="null")
+    page.set_viewport_size(LAPTOP["viewport"])

@@ -1,0 +1,184 @@
+"""A lake holds what a file would, and one writer at a time writes to it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.catalogue.tables import tables_of
+from pipelines.errors import PipelineError, UsageError, WarehouseBusyError, WarehouseError
+from pipelines.lake_address import parse_lake
+from pipelines.reports import find_report
+from pipelines.reports.execution import Arguments, reports_in, run_report
+from pipelines.sandbox import Sandbox
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.file.publish import copy_warehouse
+from pipelines.warehouse.lake.connection import LakeWarehouse
+from pipelines.warehouse.lake.upkeep import upkeep
+from pipelines.warehouse.opening import hold_sync_lock, lock_holder, open_warehouse
+from pipelines.warehouse.read.query_session import query_session, single_query
+from tests import lakes
+from tests.integration import syncing
+from tests.integration.syncing import Syncing
+from tests.lakes import lake_at, postgres
+
+FEEDS = ("orders.sales_orders", "catalog.trade_items")
+
+pytestmark = pytest.mark.usefixtures("lakes_only")
+
+
+@pytest.fixture(scope="module")
+def lakes_only() -> Iterator[None]:
+    """All syncs of this module write to lakes."""
+    postgres()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (lakes, syncing):
+            patch.setattr(module, "KIND", "lake")
+        yield
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox that does not trade."""
+    with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def synced(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, lakes_only: None) -> Syncing:  # noqa: ARG001
+    """A lake with two feeds, synced twice; tests do not change it."""
+    syncing = Syncing(sandbox, tmp_path_factory.mktemp("lake") / "w.duckdb", only=FEEDS)
+    assert all(outcome.current for outcome in syncing.sync().values())
+    assert all(outcome.current for outcome in syncing.sync(full=True).values())
+    return syncing
+
+
+def rows_of(warehouse: Warehouse, syncing: Syncing) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows of all tables of the feeds and of ``sync``, in the order in which they are stored."""
+    typed = [part for source in syncing.catalogue.sources for part in tables_of(source).walk()]
+    names = [
+        *(part.qualified_name for part in typed),
+        *(f"versions.{part.name}" for part in typed),
+        *(f"raw.{source.table}" for source in syncing.catalogue.sources),
+        *("sync.cursors", "sync.windows", "sync.accounts", "sync.settings"),
+    ]
+    with warehouse.reading() as connection:
+        return {name: connection.execute(f"FROM {name} ORDER BY rowid").fetchall() for name in names}
+
+
+def test_a_lake_holds_all_records(synced: Syncing) -> None:
+    """Every table equals the records of the server, after a load and a full re-read."""
+    synced.assert_equal()
+
+
+def test_a_copy_in_a_file_has_all_rows_and_reports(synced: Syncing, tmp_path: Path) -> None:
+    """A backup has each row of the lake at its place, and the reports with their parameters."""
+    lake = open_warehouse(synced.address)
+    copy_warehouse(lake, tmp_path / "copy.duckdb")
+    file = Warehouse(tmp_path / "copy.duckdb")
+
+    assert rows_of(file, synced) == rows_of(lake, synced)
+    report, arguments = find_report("revenue_by_week"), Arguments({"currency": "EUR"})
+    with query_session(synced.address) as in_lake, query_session(file.path) as in_file:
+        assert [each.name for each in reports_in(in_lake)] == [each.name for each in reports_in(in_file)]
+        found = [run_report(session, report, arguments) for session in (in_lake, in_file)]
+        tables = [[batch.to_pylist() for batch in result.batches] for result in found]
+    assert tables[0] == tables[1]
+    assert tables[0]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "FROM read_csv('/etc/passwd')",
+        "SELECT * FROM postgres_query('lake', 'SELECT 1')",
+        "ATTACH 'other.duckdb' AS other",
+        "COPY (SELECT 1) TO 'out.csv'",
+        "DELETE FROM orders.sales_orders",
+        "SET memory_limit = '1GB'",
+    ],
+)
+def test_queries_read_the_lake_alone(sql: str, synced: Syncing) -> None:
+    """A query that writes, or reads anything else, is refused."""
+    with pytest.raises(UsageError), single_query(synced.address, sql):
+        pass
+
+
+def test_a_second_sync_learns_who_holds_the_lake(synced: Syncing) -> None:
+    """The lock names its holder, and is free after it."""
+    with hold_sync_lock(synced.address, "floriday sync"):
+        assert "floriday sync" in (lock_holder(synced.address) or "")
+        with pytest.raises(WarehouseBusyError, match=r"another sync holds .* floriday sync"):
+            hold_sync_lock(synced.address, "another").__enter__()
+    assert lock_holder(synced.address) is None
+
+
+def test_the_lock_of_a_killed_sync_is_free(synced: Syncing) -> None:
+    """PostgreSQL releases the lock with the session of the process."""
+    program = (
+        "import sys, pickle; from pipelines.warehouse.opening import hold_sync_lock\n"
+        "with hold_sync_lock(pickle.loads(bytes.fromhex(sys.argv[1])), 'killed'):\n"
+        "    print('held', flush=True); sys.stdin.read()"
+    )
+    import pickle  # noqa: PLC0415 - to hand the address over
+
+    address = pickle.dumps(synced.address).hex()
+    with subprocess.Popen(
+        [sys.executable, "-c", program, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        holder.send_signal(signal.SIGKILL)
+    with hold_sync_lock(synced.address, "the next", timeout=5):
+        pass
+
+
+def test_a_sync_behind_a_moved_cursor_stores_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A sync that lost its lock without knowing does not store over what another one has read."""
+    syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=("catalog.trade_items",))
+    with syncing.pipeline() as session:
+        other = LakeWarehouse(lake_at(syncing.path))
+        with other.writing() as connection, transaction(connection):
+            values = "('main', 'catalog.trade_items', NULL, 1, 7, NULL, NULL, now())"
+            connection.execute(f"INSERT INTO sync.cursors VALUES {values}")
+        other.close()
+        (outcome,) = session.sync_all(session.sources, run_id="late")
+
+    assert outcome.error is not None
+    assert "another sync has moved the cursor" in outcome.error
+    assert syncing.rows("SELECT count(*) FROM catalog.trade_items") == [(0,)]
+
+
+def test_upkeep_keeps_every_row_at_its_place(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Merged files and removed snapshots change nothing that can be read."""
+    syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=("catalog.trade_items",))
+    syncing.sync()
+    warehouse = LakeWarehouse(lake_at(syncing.path))
+    before = rows_of(warehouse, syncing)
+    upkeep(warehouse)
+    warehouse.close()
+
+    assert rows_of(open_warehouse(syncing.address), syncing) == before
+    syncing.sync(full=True)
+    syncing.assert_equal()
+
+
+def test_a_missing_lake_is_explained(tmp_path: Path) -> None:
+    """Reading a lake that was never synced says what to do."""
+    with pytest.raises(WarehouseError, match=r"there is no lake at .* run `floriday sync` first"):
+        open_warehouse(lake_at(tmp_path / "none.duckdb")).require()
+
+
+def test_an_unreachable_database_is_one_line(tmp_path: Path) -> None:
+    """The error names the database and the reason."""
+    lake = parse_lake("ducklake:postgres:dbname=none host=127.0.0.1 port=1", str(tmp_path), "floriday", tmp_path)
+    for attempt in (open_warehouse(lake).exists, lambda: lock_holder(lake)):
+        with pytest.raises(PipelineError, match=r"PostgreSQL does not answer for .*dbname=none") as raised:
+            attempt()
+        assert "\n" not in raised.value.message
