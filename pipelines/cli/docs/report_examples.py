@@ -19,7 +19,7 @@ import msgspec
 from pipelines.dictionary.examples import Example, Examples
 from pipelines.errors import PipelineError
 from pipelines.reports import Report, all_reports, installed
-from pipelines.sandbox import Sandbox
+from pipelines.sandbox import RECENT, TWO_YEARS, Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.session import open_clients
 from pipelines.warehouse.arrow_results import arrow_table
@@ -31,6 +31,7 @@ SECOND_SYNC = FIRST_SYNC + dt.timedelta(hours=24)
 ROWS = 4
 
 SCALE = {"suppliers": 0.5, "customers": 1.0}
+HISTORY = {"suppliers": TWO_YEARS, "customers": RECENT}  # a grower's growth compares whole years of steady trade
 
 _LAST_WEEK = "from_date := '2026-11-16', to_date := '2026-11-22'"
 PARAMETERS = {
@@ -51,7 +52,10 @@ def make_examples() -> Examples:
 
 
 def _world(api: str) -> Iterator[tuple[str, Example]]:
-    with TemporaryDirectory() as folder, Sandbox(api=api, now=FIRST_SYNC, scale=SCALE[api]) as sandbox:
+    with (
+        TemporaryDirectory() as folder,
+        Sandbox(api=api, now=FIRST_SYNC, scale=SCALE[api], history=HISTORY[api]) as sandbox,
+    ):
         warehouse = Warehouse(Path(folder) / "examples.duckdb")
         settings = {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(warehouse.path), "FLORIDAY_PUBLISHED": "off"}
         _sync(settings)
