@@ -118,7 +118,8 @@ def _row(outcome: FeedOutcome) -> tuple[str, ...]:
     counts = (outcome.records, outcome.new, outcome.changed, outcome.rejected)
     current = "failed" if outcome.error else "yes" if outcome.current else "no"
     texts = (f"{count:,}" for count in counts)
-    return (outcome.account, outcome.feed, *texts, str(outcome.cursor), current, f"{outcome.seconds:.1f} s")
+    cursor = str(outcome.cursor) if outcome.cursor or outcome.maximum is not None else "–"  # a snapshot has no numbers
+    return (outcome.account, outcome.feed, *texts, cursor, current, f"{outcome.seconds:.1f} s")
 
 
 def remarks(outcome: FeedOutcome) -> Iterator[str]:

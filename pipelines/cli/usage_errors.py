@@ -34,6 +34,8 @@ def usage_error(error: TyperException, arguments: Sequence[str]) -> str:
 def _problem(error: TyperException) -> str:
     text = error.format_message().rstrip(".")
     if option := getattr(error, "option_name", None) if text.startswith("No such option") else None:
+        if " " in option:  # `query "-- a comment …"`
+            return "an argument that begins with -- is read as an option: write -- and a space before it"
         return f"No such option: {option}{_likely_option(option, error)}"
     if not (found := _INVALID.match(text)):
         return f"{text}{_reason_of_extra(text, error)}"

@@ -116,6 +116,7 @@ def test_without_a_command_help_is_shown(capsys: pytest.CaptureFixture[str]) -> 
         (["query", "SELECT 1", "--file", "x.sql"], "two statements are given: leave out SQL, or --file FILE"),
         (["query", "SELECT", "1"], 'unexpected extra argument(s) (1): put the whole SQL in quotes, such as "SELECT 1"'),
         (["report", "a", "b"], "unexpected extra argument(s) (b): it takes only NAME; put a value with spaces in"),
+        (["query", "-- all\nSELECT 1"], "an argument that begins with -- is read as an option: write -- and a space"),
         (["check", "main"], "unexpected extra argument(s) (main): it takes none (see: floriday check --help)"),
         (["sync", "--from", "2026-11-31"], "--from expects a day such as 2026-11-20; there is no day 2026-11-31"),
         (["query", "SELECT 1", "-o", "x.xls"], "no format has the ending .xls. The endings are .csv, .json, .parquet"),

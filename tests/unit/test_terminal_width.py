@@ -336,6 +336,15 @@ def test_dashes_are_explained_in_printed_columns_alone(
     assert "Left out: cursor" in capsys.readouterr().out
 
 
+def test_an_unknown_distance_is_explained() -> None:
+    """The legend explains "unknown", which stands where Floriday did not return the highest number."""
+    row = ("main", "supply.batches", "9", "8", "2026-11-28 16:44:21 UTC", "unknown", "0", "29 days")
+
+    legend = status._legend([row], (), offline=False)  # noqa: SLF001 - needs no warehouse
+
+    assert legend == 'unknown in "behind": Floriday did not return the highest number.'
+
+
 def test_a_table_without_rows_has_no_note() -> None:
     """A result without rows that is too wide prints nothing, and no note about columns."""
     headings = [Heading("account"), *(Heading(f"a_long_name_{number}") for number in range(9))]

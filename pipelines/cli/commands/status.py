@@ -46,7 +46,7 @@ STEPS = (  # on a narrow terminal, in this order; docs/operations/terminal.md na
     *(omitted("behind"), omitted("lost in"), omitted("rejected")),
 )
 
-_NONE, _NEVER = "–", "never"
+_NONE, _NEVER, _UNKNOWN = "–", "never", "unknown"
 _LAST_MONTHS = timedelta(days=300)
 
 _KEYS = {
@@ -125,7 +125,7 @@ def status(
 
 
 def _legend(rows: list[tuple[str, ...]], left_out: tuple[str, ...], *, offline: bool) -> str:
-    """What a dash means in the columns that have one and were printed."""
+    """What a dash, or "unknown", means in the columns that have one and were printed."""
     names = [heading.name for heading in HEADINGS]
     has_new_feeds = any(row[names.index("current until")] == _NEVER for row in rows)
     meanings = {
@@ -135,7 +135,10 @@ def _legend(rows: list[tuple[str, ...]], left_out: tuple[str, ...], *, offline: 
     }
     printed = [name for name in meanings if name not in left_out]
     found = [name for name in printed if any(row[names.index(name)] == _NONE for row in rows)]
-    return " ".join(f'{_NONE} in "{name}": {meanings[name]}.' for name in found)
+    meant = [f'{_NONE} in "{name}": {meanings[name]}.' for name in found]
+    if "behind" in printed and any(row[names.index("behind")] == _UNKNOWN for row in rows):
+        meant.append(f'{_UNKNOWN} in "behind": Floriday did not return the highest number.')
+    return " ".join(meant)
 
 
 def _print_remarks(statuses: list[FeedStatus]) -> None:
@@ -245,4 +248,4 @@ def _behind(each: FeedStatus, maximums: Maximums) -> str:
     if not isinstance(each.source, Feed):
         return _NONE
     maximum = maximums.get((each.account, each.source.name))
-    return "unknown" if maximum is None else f"{max(0, maximum - (each.cursor or 0)):,}"
+    return _UNKNOWN if maximum is None else f"{max(0, maximum - (each.cursor or 0)):,}"

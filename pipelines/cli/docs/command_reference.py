@@ -31,6 +31,9 @@ Colours and progress are for terminals; in a pipe, output is plain text that is 
 everywhere. A terminal of 60 columns or more gets no line that is longer than it is wide
 ([how](operations/terminal.md)).
 
+`floriday --install-completion` lets your shell complete commands and options: it changes the shell's start-up file.
+`floriday --show-completion` prints what it would add.
+
 Times are in UTC and say so, with UTC or a Z at their end. Days and weeks of reports are those of Amsterdam. CSV has a
 header, line feeds at the ends of lines, NULL as an empty field and times in UTC.
 """
