@@ -61,10 +61,13 @@ def print_differences(found: Sequence[Difference], outcomes: Sequence[FeedOutcom
     print_failures(outcomes)
 
 
-def print_failures(outcomes: Iterable[FeedOutcome]) -> None:
-    """Print why feeds were skipped or are not current; failed feeds go to standard error."""
+def print_failures(outcomes: Iterable[FeedOutcome], *, reads_to_end: bool = True) -> None:
+    """Print why feeds were skipped and, if they were to be read to their ends, are not current.
+
+    Failed feeds go to standard error.
+    """
     for outcome in outcomes:
-        for remark in _reasons(outcome):
+        for remark in _reasons(outcome) if reads_to_end or outcome.skipped else ():
             print_line(f"{subject(outcome)}: {one_line(remark)}")
         if outcome.error:
             print_error(f"{subject(outcome)}: {outcome.error}")

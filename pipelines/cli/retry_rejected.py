@@ -75,7 +75,7 @@ def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
         publish(connected)
     is_well = not session.unidentified and not any(outcome.error for outcome in outcomes.values())
     print_unidentified_accounts(session.unidentified)
-    print_failures(outcomes.values())
+    print_failures(outcomes.values(), reads_to_end=False)
     return outcomes, is_well
 
 
