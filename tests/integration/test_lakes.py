@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from tests.integration import syncing
 from tests.integration.syncing import Syncing
 from tests.lakes import lake_at, postgres
 
+NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 FEEDS = ("orders.sales_orders", "catalog.trade_items")
 
 pytestmark = pytest.mark.usefixtures("lakes_only")
@@ -46,7 +48,7 @@ def lakes_only() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     """A sandbox that does not trade."""
-    with Sandbox() as running:
+    with Sandbox(now=NOW, scale=0.1) as running:
         yield running
 
 
