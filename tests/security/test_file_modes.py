@@ -144,6 +144,7 @@ def test_spill_files_are_private(kind: type[Warehouse], is_reader: bool, tmp_pat
 
     assert spilled
     assert open_to_others(modes) == {}
+    wait_for_other_blocks()
     assert os.umask(0o022) == 0o022, "the umask is as it was"
 
 

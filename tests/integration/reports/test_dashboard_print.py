@@ -52,7 +52,7 @@ BROKEN_WORDS = r"""
 """Words that stand on two lines."""
 
 
-@pytest.fixture(scope="module", params=["en-GB", "nl-NL"])
+@pytest.fixture(scope="module", params=["nl-NL", pytest.param("en-GB", marks=pytest.mark.slow)])
 def paper(
     request: pytest.FixtureRequest,
     grower_world: ReportWarehouse,
