@@ -14,14 +14,13 @@ import duckdb
 class Storage:
     """The abilities in which a file and a lake differ."""
 
-    is_lake: bool
     compresses_columns: bool  # whether a column can have a compression of its own
     describes_views: bool  # whether columns of views and macros can have comments
     has_defaults: bool  # whether parameters of stored macros can have defaults
 
 
-FILE = Storage(is_lake=False, compresses_columns=True, describes_views=True, has_defaults=True)
-LAKE = Storage(is_lake=True, compresses_columns=False, describes_views=False, has_defaults=False)
+FILE = Storage(compresses_columns=True, describes_views=True, has_defaults=True)
+LAKE = Storage(compresses_columns=False, describes_views=False, has_defaults=False)
 
 
 def storage_of(connection: duckdb.DuckDBPyConnection) -> Storage:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from pipelines.catalogue.tables import tables_of
@@ -18,7 +19,7 @@ from pipelines.lake_address import parse_lake
 from pipelines.reports import find_report
 from pipelines.reports.execution import Arguments, reports_in, run_report
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.file.connection import Warehouse, WriteSession, transaction
 from pipelines.warehouse.file.publish import copy_warehouse
 from pipelines.warehouse.lake.connection import LakeWarehouse
 from pipelines.warehouse.lake.upkeep import upkeep
@@ -155,6 +156,40 @@ def test_a_sync_behind_a_moved_cursor_stores_nothing(sandbox: Sandbox, tmp_path:
     assert outcome.error is not None
     assert "another sync has moved the cursor" in outcome.error
     assert syncing.rows("SELECT count(*) FROM catalog.trade_items") == [(0,)]
+
+
+def test_a_transaction_that_met_another_one_is_repeated(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Where another writer changed the same row first, the whole transaction is executed again."""
+    syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=("catalog.trade_items",))
+    syncing.sync()
+    own, other = LakeWarehouse(lake_at(syncing.path)), LakeWarehouse(lake_at(syncing.path))
+    update = "UPDATE sync.accounts SET organization_name = organization_name || '.'"
+    attempts = []
+
+    def work(connection: duckdb.DuckDBPyConnection) -> None:
+        attempts.append(connection.execute(update))
+        if len(attempts) == 1:
+            with other.writing() as another, transaction(another):
+                another.execute(update)
+
+    before = syncing.rows("SELECT organization_name FROM sync.accounts")
+    WriteSession(own).execute(work)
+    own.close()
+    other.close()
+
+    assert len(attempts) == 2
+    assert syncing.rows("SELECT organization_name FROM sync.accounts") == [(f"{name}..",) for (name,) in before]
+
+
+def test_an_error_of_reading_is_one_line(synced: Syncing) -> None:
+    """If the Parquet files cannot be read, the error names the lake, and the next read works."""
+    warehouse = LakeWarehouse(lake_at(synced.path))
+    expected = r"ducklake:postgres:.* cannot be read or written"
+    with pytest.raises(WarehouseError, match=expected), warehouse.reading() as connection:
+        connection.execute("FROM read_parquet('/no/such/file.parquet')")
+    with warehouse.reading() as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM orders.sales_orders").fetchall() == [(True,)]
+    warehouse.close()
 
 
 def test_upkeep_keeps_every_row_at_its_place(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -79,29 +79,20 @@ class LakeWarehouse(Warehouse):
     @contextmanager
     def writing(self, session: WriteSession | None = None) -> Iterator[duckdb.DuckDBPyConnection]:  # noqa: ARG002 - the connection is always kept
         """As in the base class; the connection stays open."""
-        with self._in_use:
-            try:
-                if True not in self._kept:
-                    self._kept[True] = self._attached(read_only=False)
-                yield self._kept[True]
-            except BaseException as error:
-                self.close()
-                if isinstance(error, duckdb.Error):
-                    raise plain_error(self.name, error) from None
-                raise
+        with self._in_use, self._closed_after_errors():
+            if True not in self._kept:
+                self._kept[True] = self._attached(read_only=False)
+            yield self._kept[True]
 
     @contextmanager
     def reading(self, *, locked: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:  # noqa: ARG002 - see query_process
         """As in the base class; within a transaction, so that all statements read the same snapshot."""
-        with self._in_use:
+        with self._in_use, self._closed_after_errors():
             self.require()
             connection = self._opened()
             connection.execute("BEGIN TRANSACTION READ ONLY")
-            try:
-                yield connection
-            except BaseException:
-                self.close()
-                raise
+            yield connection
+            # The block may have expected an error, which ends the transaction too.
             with suppress(duckdb.Error):
                 connection.execute("COMMIT")
 
@@ -116,7 +107,7 @@ class LakeWarehouse(Warehouse):
     @contextmanager
     def reading_for_users(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """As in the base class; reports take parameters, as in a file."""
-        with self._in_use:
+        with self._in_use, self._closed_after_errors():
             self.require()
             attach_reports(self._opened())
             with self.reading() as connection:
@@ -131,11 +122,8 @@ class LakeWarehouse(Warehouse):
         with private_files(), TemporaryDirectory(prefix="floriday-lake-") as folder, self._in_use:
             self.require()
             path = Path(folder) / "lake.duckdb"
-            try:
+            with self._closed_after_errors():
                 write_file(self._opened(), self.name, path)
-            except duckdb.Error as error:
-                self.close()
-                raise plain_error(self.name, error) from None
             with path.open("rb") as stream:
                 yield stream
 
@@ -149,6 +137,17 @@ class LakeWarehouse(Warehouse):
             for connection in self._kept.values():
                 connection.close()
             self._kept.clear()
+
+    @contextmanager
+    def _closed_after_errors(self) -> Iterator[None]:
+        """Close the connection after any error, because a transaction may be open, and raise it in plain words."""
+        try:
+            yield
+        except BaseException as error:
+            self.close()
+            if isinstance(error, duckdb.Error):
+                raise plain_error(self.name, error) from None
+            raise
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         """The kept connection that may write, else one that only reads."""

@@ -36,8 +36,6 @@ def is_conflict(error: BaseException) -> bool:
 def plain_error(name: str, error: duckdb.Error) -> PipelineError | duckdb.Error:
     """What to raise in place of an error of DuckDB; the error itself where it is a defect."""
     text = _PASSWORD.sub("password=…", str(error))
-    if is_missing(error):
-        return WarehouseError(f"there is no lake at {name} yet: run `floriday sync` first")
     if is_conflict(error):
         return ConflictError(f"another process wrote to {name} at the same time, and nothing of this batch was stored")
     if any(sign in text for sign in _NO_CONNECTION):
