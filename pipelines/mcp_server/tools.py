@@ -237,6 +237,5 @@ async def _answered(work: Answer) -> CallToolResult:
 
 def _require_short(content: BaseModel) -> None:
     if len(content.model_dump_json().encode()) > ANSWER_BYTES:
-        raise PipelineError(
-            f"the answer has more than {file_size(ANSWER_BYTES)}: select fewer columns or shorter values, or lower limit"
-        )
+        most = file_size(ANSWER_BYTES)
+        raise PipelineError(f"the answer has more than {most}: select fewer columns or shorter values, or lower limit")
