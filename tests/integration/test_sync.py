@@ -22,6 +22,8 @@ from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
 from tests.records import in_json, valid_records
 
+pytestmark = pytest.mark.both_kinds
+
 ORDERS = "orders.sales_orders"
 THREE_FEEDS = (ORDERS, "supply.batches", "organizations.organizations")
 
@@ -100,6 +102,7 @@ class TestFirstSync:
         assert orders.sync_one(ORDERS).records == 30
         orders.assert_equal(ORDERS)
 
+    @pytest.mark.file_only("its connection keeps nobody out")
     def test_the_file_is_released_at_the_end(self, orders: Syncing, monkeypatch: pytest.MonkeyPatch) -> None:
         """A finished feed releases the warehouse file for other processes while other feeds continue."""
         released: list[Path] = []
