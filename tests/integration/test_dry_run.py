@@ -118,7 +118,7 @@ def counts(out: str) -> dict[str, list[int]]:
 def content(folder: Path) -> dict[str, object]:
     """The files in a folder without the lock file, and the state of a lake; beside a file, a subfolder is an error."""
     if KIND == "lake":
-        files = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        files: dict[str, object] = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         path = folder / "w.duckdb"
         return {**files, "lake": state_at(path)} if warehouse_at(path).exists() else files
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "w.duckdb.lock"}

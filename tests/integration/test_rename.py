@@ -13,7 +13,7 @@ from pipelines.errors import SettingError
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.file.publish import publish
-from pipelines.warehouse.file.sync_lock import hold_sync_lock
+from pipelines.warehouse.opening import hold_sync_lock
 from pipelines.warehouse.schema.owner import record_owner
 from pipelines.warehouse.schema.rename_account import rename
 from tests.command_line import Printed

@@ -21,6 +21,7 @@ from tests.examples import cases
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
 from tests.records import in_json, valid_records
+from tests.warehouses import state_at
 
 pytestmark = pytest.mark.both_kinds
 
@@ -509,13 +510,13 @@ class TestPreparation:
     def test_a_complete_warehouse_is_not_changed(self, orders: Syncing) -> None:
         """Preparing a complete warehouse only reads it: its bytes stay unchanged and its cursors are loaded."""
         orders.sync(ORDERS)
-        before = orders.path.read_bytes()
+        before = state_at(orders.path)
 
         with orders.pipeline() as pipeline:
             assert isinstance(pipeline.warehouse, ReusingWarehouse)
             pipeline.warehouse.close()
 
-            assert orders.path.read_bytes() == before
+            assert state_at(orders.path) == before
             assert {part.feed for part in pipeline.state.positions} == {ORDERS}
 
     @cases("lost", ["VIEW sync.row_counts", "TABLE sync.rereads", "SCHEMA reports CASCADE"], quick=1)
