@@ -17,6 +17,7 @@ from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
+from pipelines.warehouse.lake.connection import LakeWarehouse
 from tests.examples import cases
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
@@ -513,7 +514,7 @@ class TestPreparation:
         before = state_at(orders.path)
 
         with orders.pipeline() as pipeline:
-            assert isinstance(pipeline.warehouse, ReusingWarehouse)
+            assert isinstance(pipeline.warehouse, ReusingWarehouse | LakeWarehouse)
             pipeline.warehouse.close()
 
             assert state_at(orders.path) == before

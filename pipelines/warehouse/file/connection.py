@@ -169,10 +169,7 @@ class Warehouse:
             raise WarehouseError(damage_message(self.path, error) or text) from None
 
     def as_file(self) -> AbstractContextManager[Warehouse]:
-        """A warehouse file with this content during the block, which need not exist: this file itself.
-
-        The caller holds the sync lock.
-        """
+        """A file with this content during the block, which need not exist; the caller holds the sync lock."""
         return nullcontext(self)
 
     def recover(self) -> None:
