@@ -217,7 +217,7 @@ def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead, t
             session = _prepare(connected)
             outcomes = _sync_feeds(session, what)
             session.save_positions()
-        found = differences(file, copy, list(map(tables_of, session.sources)))
+        found = differences(file, copy, list(map(tables_of, session.sources)), is_of_lake=file is not warehouse)
         if to.is_listed:
             print_differences(found, outcomes)
         else:

@@ -5,6 +5,7 @@ Readers never wait, and no reader keeps a writer out. Writers hold the lock of :
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from pipelines.warehouse.file.session_settings import BASIC, confined_to
 from pipelines.warehouse.lake.errors import is_missing, plain_error
 from pipelines.warehouse.lake.extensions import load_extensions
 from pipelines.warehouse.lake.file_copy import write_file
+from pipelines.warehouse.lake.object_store import create_secret
 from pipelines.warehouse.lake.report_macros import attach_reports
 from pipelines.warehouse.schema.owner import read_owner
 from pipelines.warehouse.sql import literal
@@ -70,7 +72,7 @@ class LakeWarehouse(Warehouse):
             except duckdb.Error as error:
                 if is_missing(error):
                     return False
-                raise plain_error(self.name, error) from None
+                raise plain_error(self.lake, error) from None
             return True
 
     def require(self) -> None:
@@ -171,7 +173,7 @@ class LakeWarehouse(Warehouse):
         except BaseException as error:
             self.close()
             if isinstance(error, duckdb.Error):
-                raise plain_error(self.name, error) from None
+                raise plain_error(self.lake, error) from None
             raise
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
@@ -185,7 +187,7 @@ class LakeWarehouse(Warehouse):
         try:
             load_extensions(connection, with_s3=self.lake.is_remote)
             if self.lake.is_remote:
-                connection.execute("CREATE SECRET s3 (TYPE s3, PROVIDER credential_chain)")
+                connection.execute(create_secret(os.environ))
             for setting in (*BASIC, f"SET ducklake_max_retry_count = {MOST_RETRIES}"):
                 connection.execute(setting)
             connection.execute(self._attach_statement(read_only=read_only))
