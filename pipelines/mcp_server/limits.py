@@ -13,7 +13,8 @@ ROWS_AS_TEXT = 20  # rows of the short table
 CONCURRENT_QUERIES = 2
 
 MEMORY, _FURTHER_BYTES = "1GB", 2 << 30  # DuckDB's limit; and of the process, with what DuckDB does not count
-RESULT_BYTES = 8_000_000
+RESULT_BYTES = 8_000_000  # of what DuckDB returns
+ANSWER_BYTES = 8_000_000  # of the JSON of an answer, in which a character can take six
 _WAITING = 5.0  # seconds that a call may take beside its statement: the start of a process, other queries, a writer
 
 

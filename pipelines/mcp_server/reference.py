@@ -13,6 +13,7 @@ from mcp.types import Tool
 
 from pipelines.dictionary.markdown import code, grid, page, prose
 from pipelines.mcp_server.limits import (
+    ANSWER_BYTES,
     CONCURRENT_QUERIES,
     DEFAULT_ROWS,
     MEMORY,
@@ -108,6 +109,7 @@ def _limits() -> str:
         ("rows in the text, beside the structured content", str(ROWS_AS_TEXT)),
         ("characters of a value", f"{MOST_CHARACTERS:,}; a longer one is cut, with its length"),
         ("size of a result", file_size(RESULT_BYTES)),
+        ("size of an answer as JSON", file_size(ANSWER_BYTES)),
         ("memory of a query", f"{MEMORY} for DuckDB, and on Linux 2 GB for the whole process"),
         ("time of a query", f"{limits.seconds:g} s; `--timeout` changes it"),
         (

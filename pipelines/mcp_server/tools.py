@@ -13,7 +13,7 @@ from pipelines.catalogue import Catalogue, catalogue_of
 from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
 from pipelines.mcp_server.calls import Calls
-from pipelines.mcp_server.limits import DEFAULT_ROWS, MOST_ROWS, MOST_SQL
+from pipelines.mcp_server.limits import ANSWER_BYTES, DEFAULT_ROWS, MOST_ROWS, MOST_SQL
 from pipelines.mcp_server.results import (
     ColumnEntry,
     FeedTime,
@@ -30,7 +30,7 @@ from pipelines.mcp_server.results import (
 from pipelines.reports import find_report
 from pipelines.reports.execution import Arguments, api_of, reports_in, run_report
 from pipelines.reports.parameters import given_parameters
-from pipelines.text_format import counted
+from pipelines.text_format import counted, file_size
 from pipelines.unexpected_errors import summary
 from pipelines.warehouse.read.feed_status import read_statuses
 from pipelines.warehouse.read.freshness import freshness_of
@@ -225,6 +225,7 @@ async def _answered(work: Answer) -> CallToolResult:
     """The structured content and the text of a tool, or the error in one line, which assistants read too."""
     try:
         content, text = await work
+        _require_short(content)
     except PipelineError as error:
         return CallToolResult(content=[TextContent(type="text", text=_with_tools(str(error)))], is_error=True)
     except Exception as error:  # noqa: BLE001 - one call must not end the server; the message may contain anything
@@ -232,3 +233,9 @@ async def _answered(work: Answer) -> CallToolResult:
     return CallToolResult(
         content=[TextContent(type="text", text=text)], structured_content=content.model_dump(mode="json")
     )
+
+
+def _require_short(content: BaseModel) -> None:
+    if len(content.model_dump_json().encode()) > ANSWER_BYTES:
+        most = file_size(ANSWER_BYTES)
+        raise PipelineError(f"the answer has more than {most}: select fewer columns or shorter values, or lower limit")

@@ -13,17 +13,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pipelines.lake_address import (
     DEFAULT_SCHEMA,
     LakeAddress,
+    LakeText,
     WarehouseAddress,
     data_place,
     parse_lake,
     path_of,
     schema_name,
 )
-from pipelines.lake_address import PREFIX as LAKE_PREFIX
 from pipelines.paths import default_published_path, is_database_or_companion
 from pipelines.settings import receivers, values
 from pipelines.settings.addresses import checked_address, host_of
-from pipelines.settings.variables import home_folder
 
 Api = Literal["suppliers", "customers"]  # Floriday's two APIs: for suppliers (growers) and for customers (buyers)
 
@@ -32,12 +31,11 @@ def _from_text(read: Callable[[str], object]) -> BeforeValidator:
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
-def _warehouse(value: str, info: ValidationInfo) -> WarehouseAddress:
-    if not value.startswith(LAKE_PREFIX):
+def _warehouse(value: str | LakeText, info: ValidationInfo) -> WarehouseAddress:
+    if isinstance(value, str):
         return values.warehouse_file(value)
-    return parse_lake(
-        value, info.data.get("lake_data"), info.data.get("lake_schema", DEFAULT_SCHEMA), home_folder() / "data"
-    )
+    schema = info.data.get("lake_schema", DEFAULT_SCHEMA)
+    return parse_lake(value.text, info.data.get("lake_data"), schema, value.base / "data")
 
 
 def _published(value: str | None, info: ValidationInfo) -> Path | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from pipelines.errors import UsageError
 from pipelines.lake_address import LakeAddress, WarehouseAddress
 from pipelines.warehouse.file import sync_lock
 from pipelines.warehouse.file.connection import Warehouse
@@ -44,11 +43,3 @@ def lock_holder(address: WarehouseAddress) -> str | None:
     if isinstance(address, LakeAddress):
         return lake_lock.lock_holder(address)
     return sync_lock.lock_holder(address)
-
-
-def require_file(warehouse: Warehouse, command: str) -> None:
-    """Raise a UsageError that names the command if the warehouse is a lake."""
-    if isinstance(warehouse, LakeWarehouse):
-        raise UsageError(
-            f"`floriday {command}` does not work with a lake yet, and nothing was changed: docs/scale.md says what does"
-        )

@@ -215,6 +215,12 @@ class TestTools:
         answer = client.call("query", sql="SELECT repeat('x', 1000000) FROM range(9)")
         assert answer.text == "the result has more than 8.0 MB: select fewer columns or shorter values"
 
+    def test_a_large_answer_is_refused(self, client: Connected) -> None:
+        """A result that is small for DuckDB and large as JSON, in which a control character takes six, is refused."""
+        answer = client.call("query", sql="SELECT repeat(chr(1), 2000) FROM range(1000)", limit=1000)
+        assert answer.is_error
+        assert answer.text.startswith("the answer has more than 8.0 MB: select fewer columns or shorter values")
+
     def test_freshness(self, client: Connected, synced: Path) -> None:
         """The time until which all feeds are complete is that of the oldest one."""
         content = client.call("freshness").content

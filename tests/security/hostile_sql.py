@@ -138,6 +138,7 @@ HUGE = (
     "SELECT range(100000000)",
     "SELECT [repeat('x', 1000000) FOR i IN range(1000)]",
     "SELECT list_transform(range(3000), lambda x: range(30000))",
+    "SELECT repeat(chr(1), 2000) FROM range(1000)",
 )
 """Results whose cells are too large; each is refused."""
 

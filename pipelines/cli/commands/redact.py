@@ -55,13 +55,12 @@ def redact(erase: EraseOption = None, containing: ContainingOption = False, dry_
     """
     from pipelines.errors import UsageError
     from pipelines.settings import load_local_settings
-    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse, require_file
+    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 
     if containing and erase is None:
         raise UsageError("--containing needs --erase: the text to erase")
     settings = load_local_settings()
     warehouse = open_warehouse(settings.warehouse)
-    require_file(warehouse, "redact")
     warehouse.require()
     text = sys.stdin.readline().rstrip("\r\n") if erase == "-" else erase
     with hold_sync_lock(warehouse.address, "floriday redact"):
@@ -70,7 +69,7 @@ def redact(erase: EraseOption = None, containing: ContainingOption = False, dry_
 
 def _run(warehouse: Warehouse, settings: LocalSettings, text: str | None, *, containing: bool, dry_run: bool) -> None:
     from pipelines.warehouse.privacy.policy import stored_policy
-    from pipelines.warehouse.privacy.redact import plan_change
+    from pipelines.warehouse.privacy.redact import plan_change, remove_old_values
 
     tables = _tables(warehouse)
     with warehouse.reading() as connection:
@@ -81,7 +80,8 @@ def _run(warehouse: Warehouse, settings: LocalSettings, text: str | None, *, con
     if change is None:
         print_line(f"nothing to do: {_in_words(settings.personal_data)} in {warehouse.name} already")
         if (before != "keep" or policy.erased) and not dry_run:
-            _remove_old_copies(warehouse, settings)  # an earlier redaction may have been killed before it did this
+            remove_old_values(warehouse)  # an earlier redaction may have been killed before it did this
+            _remove_old_copies(warehouse, settings)
         return
     _print_counts(warehouse, tables, change)
     if dry_run:

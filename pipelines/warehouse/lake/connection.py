@@ -5,6 +5,7 @@ Readers never wait, and no reader keeps a writer out. Writers hold the lock of :
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ import duckdb
 
 from pipelines.errors import WarehouseError
 from pipelines.lake_address import LakeAddress
-from pipelines.private_files import private_files
+from pipelines.private_files import private_files, remove_leftover
 from pipelines.warehouse.file.connection import Warehouse, WriteSession
 from pipelines.warehouse.file.interruptible import connect
 from pipelines.warehouse.file.session_settings import BASIC, confined_to
@@ -24,6 +25,7 @@ from pipelines.warehouse.lake.errors import is_missing, plain_error
 from pipelines.warehouse.lake.extensions import load_extensions
 from pipelines.warehouse.lake.file_copy import write_file
 from pipelines.warehouse.lake.report_macros import attach_reports
+from pipelines.warehouse.schema.owner import read_owner
 from pipelines.warehouse.sql import literal
 
 ALIAS = "lake"
@@ -126,6 +128,29 @@ class LakeWarehouse(Warehouse):
                 write_file(self._opened(), self.name, path)
             with path.open("rb") as stream:
                 yield stream
+
+    @contextmanager
+    def as_file(self) -> Iterator[Warehouse]:
+        """As in the base class: a temporary copy, which does not exist if nothing was synced yet.
+
+        What a killed process left in its place is removed.
+        """
+        folder = self.path.with_name(f".{self.path.name}.file")
+        remove_leftover(folder)
+        try:
+            with private_files(), self._in_use:
+                folder.mkdir(parents=True)
+                file = Warehouse(folder / "lake.duckdb", self.lock_timeout)
+                if self.exists() and self._has_owner():
+                    with self._closed_after_errors():
+                        write_file(self._opened(), self.name, file.path)
+            yield file
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _has_owner(self) -> bool:
+        with self.reading() as connection:
+            return read_owner(connection) is not None
 
     def finish(self) -> None:
         """Close the connection."""
