@@ -72,7 +72,7 @@ def test_an_error_of_a_commit_shows_no_value() -> None:
         ("Secret Validation Failure: during `create` using the following", "no keys for s3://flowers/lake/ were found"),
     ],
 )
-def test_an_error_of_a_bucket_says_what_to_do(text: str, expected: str) -> None:
+def test_an_error_of_a_bucket_names_the_next_step(text: str, expected: str) -> None:
     """The error is one line that names what does not answer, and shows no address of a request."""
     lake = LakeAddress("dbname=flowers", "s3://flowers/lake/", "floriday", Path("lake"))
 
