@@ -117,7 +117,10 @@ image: $(INSTALLED) ## Build the container image, and try it (needs docker, podm
 lock: ## Pin the requirements of pyproject.toml and of the lists .ci/*.in again (needs uv)
 	uv pip compile pyproject.toml --extra dagster --extra mcp --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
-	for name in tools site scale duckdb-1.5 duckdb-1.4; do uv pip compile .ci/$$name.in --universal --python-version 3.11 --generate-hashes \
+	grep -oE '^[a-z0-9._-]+==[^ ]+' requirements.lock | grep -v '^duckdb==' | uv pip compile .ci/scale.in --constraints /dev/stdin --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' --quiet \
+		--output-file .ci/scale.lock $(ARGS)
+	for name in tools site duckdb-1.5 duckdb-1.4; do uv pip compile .ci/$$name.in --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file .ci/$$name.lock $(ARGS) || exit 1; done
 
 clean: ## Remove .venv and all caches, but not data/

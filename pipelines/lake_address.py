@@ -69,6 +69,14 @@ class LakeCells:
 WarehouseAddress = Path | LakeAddress | LakeCells  # a DuckDB file, a lake, or the lakes of all cells
 
 
+@dataclass(frozen=True)
+class LakeText:
+    """The setting ``FLORIDAY_WAREHOUSE`` of a lake, and the folder that relative paths of the settings start from."""
+
+    text: str
+    base: Path
+
+
 def path_of(address: WarehouseAddress) -> Path:
     """The DuckDB file; of lakes, the path that their companion files are beside."""
     return address if isinstance(address, Path) else address.beside
@@ -88,7 +96,7 @@ def parse_lake(text: str, data: str | None, schema: str, folder: Path) -> LakeAd
     given = dict(_pairs(catalogue))
     if not given or _PAIR.sub("", catalogue).strip():
         raise ValueError(f"expects {_POSTGRES} and pairs such as dbname=floriday host=localhost, with spaces between")
-    if "password" in given or "passfile" in given:
+    if {"password", "passfile", "sslpassword"} & given.keys():
         raise ValueError("expects no password: PostgreSQL reads it from the file that PGPASSFILE names")
     if "dbname" not in given:
         raise ValueError("expects dbname=…, the name of the database in PostgreSQL")

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from tests.examples import examples
+from tests.warehouses import KIND
 
 REPORTS = "tests/integration/reports/"
 
@@ -39,11 +40,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Select every N-th file from the K-th on, so that the runs 1/N to N/N run every selected test once."""
+    """Select every N-th file from the K-th on, so that the runs 1/N to N/N run every selected test once.
+
+    Where the warehouses are lakes, only tests for both kinds are selected.
+    """
+    if KIND == "lake":
+        _select(config, items, [item for item in items if item.get_closest_marker("both_kinds")])
+        for item in items:
+            if (marker := item.get_closest_marker("file_only")) is not None:
+                item.add_marker(pytest.mark.skip(reason=f"not with a lake: {marker.args[0]}"))
     index, count = map(int, config.getoption("--turn").split("/"))
     files = set(sorted({item.path for item in items})[index - 1 :: count])
-    config.hook.pytest_deselected(items=[item for item in items if item.path not in files])
-    items[:] = [item for item in items if item.path in files]
+    _select(config, items, [item for item in items if item.path in files])
+
+
+def _select(config: pytest.Config, items: list[pytest.Item], selected: list[pytest.Item]) -> None:
+    kept = set(selected)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = selected
 
 
 class _ByWarehouse(LoadFileScheduling):  # type: ignore[misc]

@@ -16,6 +16,7 @@ import duckdb
 
 from pipelines.catalogue.tables import Column, Path, Table, tables_of
 from pipelines.catalogue.types import Kind, Source
+from pipelines.warehouse.storage import NUL_SIGN, storage_of
 
 Row = dict[str, Any]
 """A row by column name, with values as DuckDB returns them; without ``synced_at``."""
@@ -90,10 +91,22 @@ def differences(
 ) -> list[str]:
     """Return each difference between the warehouse and the records as one line."""
     expected = expected_rows(feed, account, records)
+    if not storage_of(connection).stores_nul:
+        expected = {name: [_without_nul(row) for row in rows] for name, rows in expected.items()}
     found: list[str] = []
     for table in tables_of(feed).walk():
         found += _differences(table, expected[table.qualified_name], stored_rows(connection, table, account))
     return found
+
+
+def _without_nul(row: Row) -> Row:
+    return {name: _replaced(value) for name, value in row.items()}
+
+
+def _replaced(value: object) -> object:
+    if isinstance(value, list):
+        return [_replaced(each) for each in value]
+    return value.replace("\0", NUL_SIGN) if isinstance(value, str) else value
 
 
 def stored_rows(connection: duckdb.DuckDBPyConnection, table: Table, account: str) -> list[Row]:

@@ -1,4 +1,4 @@
-"""A DuckDB file with the tables of the test feed ``things``, and short functions that store and read records."""
+"""A warehouse with the tables of the test feed ``things``, and short functions that store and read records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -20,6 +19,7 @@ from pipelines.warehouse.load.cursors import FeedPart, Position, Window
 from pipelines.warehouse.load.upsert import Stored, store
 from pipelines.warehouse.schema.create import create_tables
 from tests.every_kind import THING_ID, THINGS, thing
+from tests.warehouses import Saved, filled, settings_at, warehouse_at
 
 STARTED = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 A, B, C = (THING_ID, *(f"{THING_ID[:-1]}{letter}" for letter in "bc"))
@@ -40,11 +40,11 @@ def window(
 
 @dataclass(frozen=True)
 class ThingWarehouse:
-    """A warehouse file with the tables of some feeds.
+    """A warehouse with the tables of some feeds.
 
     Args:
-        path: path of the DuckDB file.
-        feeds: feeds whose tables the file has.
+        path: path of the DuckDB file, or the one that a lake stands for.
+        feeds: feeds whose tables the warehouse has.
     """
 
     path: Path
@@ -52,12 +52,17 @@ class ThingWarehouse:
 
     @property
     def warehouse(self) -> Warehouse:
-        """The warehouse of this file."""
-        return Warehouse(self.path, lock_timeout=60.0)
+        """The warehouse at the path."""
+        return warehouse_at(self.path)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The settings of the warehouse."""
+        return settings_at(self.path)
 
     def create(self) -> ThingWarehouse:
-        """Create the file with all tables and no rows."""
-        self.path.write_bytes(_blank(self.feeds))
+        """Create it with all tables and no rows."""
+        _blank(self.feeds).restore(self.path)
         return self
 
     def store(
@@ -97,13 +102,9 @@ class ThingWarehouse:
 
 
 @cache
-def _blank(feeds: tuple[Feed, ...]) -> bytes:
-    """Return the content of a file with empty tables; cached, because creating it takes longer than most tests."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "w.duckdb"
-        with Warehouse(path).writing() as connection, transaction(connection):
-            create_tables(connection, [tables_of(feed) for feed in feeds])
-        return path.read_bytes()
+def _blank(feeds: tuple[Feed, ...]) -> Saved:
+    """Return a warehouse with empty tables; cached, because creating it takes longer than most tests."""
+    return filled(lambda connection: create_tables(connection, [tables_of(feed) for feed in feeds]))
 
 
 def commit(
@@ -128,7 +129,9 @@ def commit(
 
 def contents(connection: duckdb.DuckDBPyConnection, excluding: Iterable[str] = ()) -> dict[str, list[str]]:
     """Return the sorted rows of each table as text, by ``schema.table``."""
-    names = connection.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary").fetchall()
+    names = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() AND NOT temporary"
+    ).fetchall()
     found = {}
     for schema, name in names:
         if f"{schema}.{name}" not in excluding:

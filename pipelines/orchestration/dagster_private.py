@@ -28,15 +28,27 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
-# The tags by which Dagster marks runs of a backfill, a schedule and a sensor.
-from dagster._core.storage.tags import BACKFILL_ID_TAG, SCHEDULE_NAME_TAG, SENSOR_NAME_TAG
+# The tags by which Dagster marks runs of a backfill, a schedule and a sensor, and those of a run's partitions.
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_START_TAG,
+    BACKFILL_ID_TAG,
+    PARTITION_NAME_TAG,
+    SCHEDULE_NAME_TAG,
+    SENSOR_NAME_TAG,
+)
+
+# What the task of Celery receives that executes a run.
+from dagster._grpc.types import ExecuteRunArgs
 
 # The type of the errors in Dagster's events.
 from dagster_shared.error import SerializableErrorInfo
+from dagster_shared.serdes import unpack_value
 
 __all__ = [
+    "ASSET_PARTITION_RANGE_START_TAG",
     "BACKFILL_ID_TAG",
     "IMPLICIT_ASSET_JOB_NAME",
+    "PARTITION_NAME_TAG",
     "SCHEDULE_NAME_TAG",
     "SENSOR_NAME_TAG",
     "AssetJob",
@@ -114,6 +126,23 @@ def last_evaluations(
         record = summary.last_completed_check_execution_record
         if record is not None and (evaluation := record.evaluation) is not None:
             yield evaluation, record.create_timestamp
+
+
+def postgres_url(instance: dg.DagsterInstance) -> str:
+    """The address of the database in which an instance stores its runs, as SQLAlchemy reads it; a secret.
+
+    Raises:
+        DagsterInvariantViolationError: the storage is not PostgreSQL.
+    """
+    url = getattr(instance.run_storage, "postgres_url", None)
+    if not isinstance(url, str):
+        raise dg.DagsterInvariantViolationError("runs on several machines need Dagster's storage in PostgreSQL")
+    return url
+
+
+def run_id_of_task(packed: Any) -> str:
+    """The id of the run that a task of Celery executes; ``packed`` is the argument of the task."""
+    return unpack_value(packed, as_type=ExecuteRunArgs).run_id
 
 
 @dataclass(frozen=True)

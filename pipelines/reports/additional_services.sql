@@ -131,7 +131,7 @@ sold AS (
     GROUP BY ALL
 ),
 kinds AS (
-    -- All orders, by what decides whether they could have had a service.
+    -- Orders that may have had a service, by what else decides that.
     SELECT
         o.account,
         o.month,
@@ -143,6 +143,7 @@ kinds AS (
         o.customer_id,
         count(*) AS orders
     FROM ordered o
+    WHERE NOT o.is_of_clock
     GROUP BY ALL
 ),
 candidates AS (
@@ -169,28 +170,31 @@ candidates AS (
         1
     FROM service_orders d
 ),
-possible AS (
+counted AS (
     SELECT
         c.account,
         c.month,
         c.additional_service_id,
         c.money,
-        sum(
-            CASE
-                WHEN NOT c.is_of_clock
-                    AND c.order_money IS NOT DISTINCT FROM c.money
-                    AND (
-                        NOT c.has_warehouse
-                        OR coalesce(len(s.warehouse_ids), 0) = 0
-                        OR coalesce(list_contains(s.warehouse_ids, c.warehouse_id), false)
-                    )
-                    AND (s.customer_ids IS NULL OR coalesce(list_contains(s.customer_ids, c.customer_id), false))
-                THEN c.orders
-                ELSE c.with_service
-            END
-        ) AS orders
+        CASE
+            WHEN NOT c.is_of_clock
+                AND c.order_money IS NOT DISTINCT FROM c.money
+                AND (
+                    NOT c.has_warehouse
+                    OR coalesce(len(s.warehouse_ids), 0) = 0
+                    OR coalesce(list_contains(s.warehouse_ids, c.warehouse_id), false)
+                )
+                AND (s.customer_ids IS NULL OR coalesce(list_contains(s.customer_ids, c.customer_id), false))
+            THEN c.orders
+            ELSE c.with_service
+        END AS orders
     FROM candidates c
     LEFT JOIN services s ON s.account = c.account AND s.additional_service_id = c.additional_service_id
+),
+possible AS (
+    SELECT c.account, c.month, c.additional_service_id, c.money, sum(c.orders) AS orders
+    FROM counted c
+    WHERE c.orders > 0
     GROUP BY ALL
 )
 SELECT

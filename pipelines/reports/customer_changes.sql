@@ -73,6 +73,8 @@ buyers AS (
         o.customer_organization_id,
         o.money,
         max(o.order_date_time) AS last_order,
+        max(o.day) AS last_day,
+        list(o.day) AS days,
         coalesce(
             bool_or(
                 o.day >= coalesce(CAST(from_date AS DATE), p.default_first_day)
@@ -83,30 +85,29 @@ buyers AS (
     FROM matching o, period p
     GROUP BY ALL
 ),
-delivery_days AS (
-    SELECT o.account, o.customer_organization_id, o.money, o.day
-    FROM matching o
-    WHERE o.day IS NOT NULL
-    GROUP BY ALL
+sorted_days AS (
+    SELECT b.account, b.customer_organization_id, b.money, b.last_day, list_sort(b.days) AS days
+    FROM buyers b
+    WHERE b.last_day IS NOT NULL
 ),
 intervals AS (
+    -- Between the days of each customer that follow each other. A window over all days takes twice as long as these lists.
     SELECT
         d.account,
         d.customer_organization_id,
         d.money,
-        d.day,
-        d.day - lag(d.day) OVER (PARTITION BY d.account, d.customer_organization_id, d.money ORDER BY d.day) AS days
-    FROM delivery_days d
+        d.last_day,
+        list_filter(list_transform(d.days, lambda day, place: d.days[place + 1] - day), lambda days: days > 0) AS days
+    FROM sorted_days d
 ),
 rhythms AS (
     SELECT
         i.account,
         i.customer_organization_id,
         i.money,
-        greatest(p.today - max(i.day), 0) AS silent_days,
-        CASE WHEN count(*) >= 4 THEN median(i.days) END AS usual_interval
+        greatest(p.today - i.last_day, 0) AS silent_days,
+        CASE WHEN len(i.days) >= 3 THEN list_median(i.days) END AS usual_interval
     FROM intervals i, period p
-    GROUP BY i.account, i.customer_organization_id, i.money, p.today
 )
 SELECT
     b.account,

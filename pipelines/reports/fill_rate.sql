@@ -74,9 +74,11 @@ requests AS NOT MATERIALIZED (
     WHERE r.sales_order_id IS NOT NULL
 ),
 repeated AS (
-    -- All that may have moved, and some more: these few are looked at closely below. To group all by less is faster.
-    SELECT r.fulfillment_request_id
+    -- All that may have moved, and some more: these few are looked at closely below. To group all by less is faster, and by
+    -- a hash of eight bytes twice as fast as by the id.
+    SELECT hash(r.fulfillment_request_id) AS hashed_id
     FROM fulfillment.fulfillment_requests r
+    WHERE r.fulfillment_request_id IS NOT NULL
     GROUP BY ALL
     HAVING count(*) > 1
 ),
@@ -84,8 +86,9 @@ outdated AS (
     -- The requests in the delivery orders that they moved away from.
     SELECT r.account, r.delivery_order_id, r.position
     FROM requests r
-    JOIN repeated m ON m.fulfillment_request_id = r.fulfillment_request_id
+    JOIN repeated m ON m.hashed_id = hash(r.fulfillment_request_id)
     JOIN fulfillment.delivery_orders d ON d.account = r.account AND d.delivery_order_id = r.delivery_order_id
+    WHERE r.fulfillment_request_id IS NOT NULL
     QUALIFY d.sequence_number IS DISTINCT FROM max(d.sequence_number) OVER (
         PARTITION BY r.account, r.fulfillment_request_id
     )

@@ -109,15 +109,15 @@ compared AS (
         AND (grower IS NULL
             OR coalesce(o.seller_organization_id, o.supplier_organization_id) = CAST(grower AS UUID))
 ),
-differing AS MATERIALIZED (
-    -- Materialized, so that the state is computed only for these orders.
+differences AS (
     SELECT
         c.*,
         c.order_amount - c.invoiced_amount AS difference,
         c.ordered_pieces - c.invoiced_pieces - c.settled_pieces AS unsettled_pieces,
-        c.order_amount - c.invoiced_amount - c.settled_amount AS unsettled_amount
+        c.order_amount - c.invoiced_amount - c.settled_amount AS unsettled_amount,
+        c.ordered_pieces <> c.invoiced_pieces OR abs(c.order_amount - c.invoiced_amount) >= 0.01 AS is_differing,
+        CAST(timezone('Europe/Amsterdam', now()) AS DATE) - c.day AS days_open
     FROM compared c
-    WHERE c.ordered_pieces <> c.invoiced_pieces OR abs(c.order_amount - c.invoiced_amount) >= 0.01
 ),
 stated AS (
     SELECT
@@ -129,9 +129,8 @@ stated AS (
             WHEN d.unsettled_pieces BETWEEN 1 AND d.ordered_pieces - 1 AND coalesce(d.unsettled_amount >= 0.01, true)
                 THEN 'SETTLED_IN_PART'
             ELSE 'DIFFERS'
-        END AS state,
-        CAST(timezone('Europe/Amsterdam', now()) AS DATE) - d.day AS days_open
-    FROM differing d
+        END AS state
+    FROM differences d
 ),
 detail AS (
     SELECT
@@ -139,7 +138,13 @@ detail AS (
         CASE WHEN d.state = 'CANNOT_BE_KNOWN' THEN NULL WHEN d.difference < 0 THEN 0 ELSE d.difference END AS open_amount,
         CASE WHEN d.state = 'CANNOT_BE_KNOWN' THEN NULL WHEN d.difference > 0 THEN 0 ELSE -d.difference END AS excess_amount
     FROM stated d
-    WHERE (d.state = 'DIFFERS' OR d.days_open IS NULL OR d.days_open >= coalesce(CAST(grace_days AS INTEGER), 7))
+    -- One condition, so that the state is computed only for orders that differ. DuckDB expects that each condition is true of
+    -- one row in five; with two it would expect so few that it hashes all of them instead of the organizations.
+    WHERE CASE
+            WHEN d.is_differing
+            THEN d.state = 'DIFFERS' OR d.days_open IS NULL OR d.days_open >= coalesce(CAST(grace_days AS INTEGER), 7)
+            ELSE false
+        END
         AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
 )

@@ -56,25 +56,49 @@ detail AS (
         AND (currency IS NULL OR o.price_money = upper(currency))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
 ),
+{items},
+goods AS (
+    -- What has a price, numbered in the order of the rows: numbers are faster to group, join and sort than what they stand for.
+    SELECT
+        t.account,
+        t.trade_item_id,
+        t.money,
+        i.trade_item_name,
+        CAST(dense_rank() OVER (ORDER BY t.account) AS INTEGER) AS account_number,
+        CAST(
+            row_number() OVER (ORDER BY t.account, i.trade_item_name, t.trade_item_id, t.money) AS INTEGER
+        ) AS number
+    FROM (
+        SELECT o.account, o.trade_item_id, o.price_per_piece_currency AS money
+        FROM orders.sales_orders o
+        GROUP BY ALL
+        UNION
+        SELECT v.account, v.trade_item_id, v.price_per_piece_currency
+        FROM versions.supply_lines v
+        GROUP BY ALL
+    ) t
+    LEFT JOIN items i ON i.account = t.account AND i.trade_item_id = t.trade_item_id
+),
 realised AS (
     SELECT
-        o.account,
+        g.number,
         o.monday,
-        o.trade_item_id,
-        o.price_money AS money,
-        min(CASE WHEN o.is_clock THEN NULL ELSE o.price END) AS lowest,
-        max(CASE WHEN o.is_clock THEN NULL ELSE o.price END) AS highest,
-        sum(CASE WHEN o.is_clock THEN NULL ELSE o.paid END)
-            / sum(CASE WHEN o.is_clock THEN NULL ELSE o.priced_pieces END) AS average,
-        sum(CASE WHEN o.is_clock THEN NULL ELSE o.pieces END) AS pieces,
-        min(CASE WHEN o.is_clock THEN o.price END) AS clock_lowest,
-        max(CASE WHEN o.is_clock THEN o.price END) AS clock_highest,
-        sum(CASE WHEN o.is_clock THEN o.paid END) / sum(CASE WHEN o.is_clock THEN o.priced_pieces END) AS clock_average,
-        sum(CASE WHEN o.is_clock THEN o.pieces END) AS clock_pieces
+        min(o.price) FILTER (NOT o.is_clock) AS lowest,
+        max(o.price) FILTER (NOT o.is_clock) AS highest,
+        sum(o.paid) FILTER (NOT o.is_clock) / sum(o.priced_pieces) FILTER (NOT o.is_clock) AS average,
+        sum(o.pieces) FILTER (NOT o.is_clock) AS pieces,
+        min(o.price) FILTER (o.is_clock) AS clock_lowest,
+        max(o.price) FILTER (o.is_clock) AS clock_highest,
+        sum(o.paid) FILTER (o.is_clock) / sum(o.priced_pieces) FILTER (o.is_clock) AS clock_average,
+        sum(o.pieces) FILTER (o.is_clock) AS clock_pieces
     FROM detail o
+    JOIN goods g
+        ON g.account = o.account
+        AND g.trade_item_id IS NOT DISTINCT FROM o.trade_item_id
+        AND g.money IS NOT DISTINCT FROM o.price_money
     GROUP BY ALL
 ),
-line_versions AS (
+line_versions AS NOT MATERIALIZED (
     -- A period does not include its end; one that ends before it begins is only its beginning.
     SELECT
         v.account,
@@ -100,11 +124,9 @@ line_versions AS (
 ),
 prices AS (
     SELECT
-        v.account,
+        g.number,
         v.supply_line_id,
         v.row_version,
-        v.trade_item_id,
-        v.money,
         v.price,
         v.pieces,
         v.begins,
@@ -116,7 +138,11 @@ prices AS (
             WHEN n.synced_at IS NOT NULL THEN greatest(n.synced_at, v.begins + INTERVAL 1 MICROSECOND)
         END - INTERVAL 1 MICROSECOND AS seen_until
     FROM line_versions v
-    LEFT JOIN line_versions n
+    JOIN goods g
+        ON g.account = v.account
+        AND g.trade_item_id IS NOT DISTINCT FROM v.trade_item_id
+        AND g.money IS NOT DISTINCT FROM v.money
+    LEFT JOIN (SELECT * FROM line_versions WHERE row_version > 1) n
         ON n.account = v.account AND n.supply_line_id = v.supply_line_id AND n.row_version = v.row_version + 1
     WHERE v.counts
         AND v.begins IS NOT NULL
@@ -148,7 +174,7 @@ periods AS (
 ),
 weekly AS (
     SELECT
-        p.account,
+        p.number,
         unnest(
             range(
                 CAST(date_trunc('week', p.first_day) AS TIMESTAMP), CAST(p.last_day + 1 AS TIMESTAMP), INTERVAL 7 DAY
@@ -156,8 +182,6 @@ weekly AS (
         ) AS monday,
         p.supply_line_id,
         p.row_version,
-        p.trade_item_id,
-        p.money,
         p.price,
         p.pieces
     FROM periods p
@@ -165,11 +189,9 @@ weekly AS (
 ),
 offers AS (
     SELECT
-        w.account,
+        w.number,
         CAST(w.monday AS DATE) AS monday,
         w.supply_line_id,
-        w.trade_item_id,
-        w.money,
         arg_max(w.price, w.row_version) AS price,
         min(w.price) AS lowest,
         max(w.price) AS highest,
@@ -179,10 +201,8 @@ offers AS (
 ),
 offered AS (
     SELECT
-        f.account,
+        f.number,
         f.monday,
-        f.trade_item_id,
-        f.money,
         min(f.lowest) AS lowest,
         max(f.highest) AS highest,
         sum(CAST(f.price AS DECIMAL(38, 6)) * f.pieces) AS value,
@@ -192,10 +212,8 @@ offered AS (
 ),
 both_prices AS (
     SELECT
-        coalesce(f.account, r.account) AS account,
+        coalesce(f.number, r.number) AS number,
         coalesce(f.monday, r.monday) AS monday,
-        coalesce(f.trade_item_id, r.trade_item_id) AS trade_item_id,
-        coalesce(f.money, r.money) AS money,
         f.lowest AS offered_min,
         f.value / f.pieces AS offered_average,
         f.highest AS offered_max,
@@ -209,20 +227,15 @@ both_prices AS (
         r.clock_average,
         r.clock_pieces
     FROM offered f
-    FULL JOIN realised r
-        ON r.account = f.account
-        AND r.monday = f.monday
-        AND r.trade_item_id IS NOT DISTINCT FROM f.trade_item_id
-        AND r.money IS NOT DISTINCT FROM f.money
-),
-{items}
+    FULL JOIN realised r ON r.number = f.number AND r.monday = f.monday
+)
 SELECT
-    b.account,
+    g.account,
     CAST(isoyear(b.monday) AS INTEGER) AS iso_year,
     CAST(weekofyear(b.monday) AS INTEGER) AS iso_week,
-    b.trade_item_id,
-    i.trade_item_name,
-    b.money AS currency,
+    g.trade_item_id,
+    g.trade_item_name,
+    g.money AS currency,
     b.offered_min,
     CAST(b.offered_average AS DECIMAL(38, 6)) AS offered_average,
     b.offered_max,
@@ -236,5 +249,5 @@ SELECT
     b.clock_highest AS clock_max,
     CAST(coalesce(b.clock_pieces, 0) AS BIGINT) AS clock_pieces
 FROM both_prices b
-LEFT JOIN items i ON i.account = b.account AND i.trade_item_id = b.trade_item_id
-ORDER BY b.account, b.monday DESC NULLS LAST, i.trade_item_name, b.trade_item_id, b.money
+JOIN goods g ON g.number = b.number
+ORDER BY g.account_number, b.monday DESC NULLS LAST, b.number

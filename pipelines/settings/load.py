@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from pipelines.errors import SettingError
 from pipelines.lake_address import PREFIX as LAKE_PREFIX
+from pipelines.lake_address import LakeText
 from pipelines.settings import values
 from pipelines.settings.environments import mixture
 from pipelines.settings.model import AlertSettings, LocalSettings, Settings
@@ -211,7 +212,10 @@ def _with_next_step(error: SettingError, dotenv: Path | None, folder: Path) -> S
 def _values(variables: Variables) -> dict[str, Any]:
     texts = {"WAREHOUSE": "data/floriday.duckdb"} | variables.texts
     paths = {name: str(variables.path(texts[name])) for name in _PATHS if _is_path(name, texts.get(name))}
-    return {name.lower(): text for name, text in (texts | paths).items()}
+    given: dict[str, Any] = {name.lower(): text for name, text in (texts | paths).items()}
+    if texts["WAREHOUSE"].startswith(LAKE_PREFIX):
+        given["warehouse"] = LakeText(texts["WAREHOUSE"], variables.base)
+    return given
 
 
 _PATHS = ("WAREHOUSE", "PUBLISHED", "LAKE_DATA")

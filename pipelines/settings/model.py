@@ -16,6 +16,7 @@ from pipelines.lake_address import (
     LONGEST_NAME,
     LakeAddress,
     LakeCells,
+    LakeText,
     WarehouseAddress,
     data_place,
     parse_lake,
@@ -27,7 +28,6 @@ from pipelines.paths import default_published_path, is_database_or_companion
 from pipelines.settings import receivers, values
 from pipelines.settings.addresses import checked_address, host_of
 from pipelines.settings.overrides import current
-from pipelines.settings.variables import home_folder
 
 ONLY_CELL = "main"
 Api = Literal["suppliers", "customers"]  # Floriday's two APIs: for suppliers (growers) and for customers (buyers)
@@ -37,13 +37,14 @@ def _from_text(read: Callable[[str], object]) -> BeforeValidator:
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
-def _warehouse(value: str, info: ValidationInfo) -> WarehouseAddress:
-    if not value.startswith(LAKE_PREFIX):
-        if info.data.get("cells"):
+def _warehouse(value: str | LakeText, info: ValidationInfo) -> WarehouseAddress:
+    cells = info.data.get("cells")
+    if isinstance(value, str):
+        if cells:
             raise ValueError(f"expects {LAKE_PREFIX}postgres:… beside FLORIDAY_CELLS: a file has no cells")
         return values.warehouse_file(value)
-    schema, cells = info.data.get("lake_schema", DEFAULT_SCHEMA), info.data.get("cells")
-    lake = parse_lake(value, info.data.get("lake_data"), schema, home_folder() / "data")
+    schema = info.data.get("lake_schema", DEFAULT_SCHEMA)
+    lake = parse_lake(value.text, info.data.get("lake_data"), schema, value.base / "data")
     return LakeCells(lake, tuple(cells)) if cells else lake
 
 

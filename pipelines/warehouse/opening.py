@@ -57,11 +57,3 @@ def _one_cell(address: WarehouseAddress) -> Path | LakeAddress:
     if isinstance(address, LakeCells):
         raise UsageError(f"a writer writes to one cell: choose one of {', '.join(address.names)} with --cell")
     return address
-
-
-def require_file(warehouse: Warehouse, command: str) -> None:
-    """Raise a UsageError that names the command if the warehouse is a lake."""
-    if isinstance(warehouse, LakeWarehouse):
-        raise UsageError(
-            f"`floriday {command}` does not work with a lake yet, and nothing was changed: docs/scale.md says what does"
-        )

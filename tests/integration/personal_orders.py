@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.syncing import SUPPLIERS, Syncing
+from tests.lakes import lake_at, places_containing
 from tests.records import in_json, valid_records
+from tests.warehouses import KIND, Saved, WarehouseKind, saved_at, warehouse_at
 
 ORDERS = "orders.sales_orders"
 CORRECTIONS = "orders.sales_order_correction_requests"
@@ -64,8 +65,8 @@ def sync_feeds(syncing: Syncing, **settings: Any) -> dict[tuple[str, str], Any]:
     return syncing.sync(*FEEDS, **settings)
 
 
-def synced_by_treatment(sandbox: Sandbox, new_folder: Callable[[str], Path]) -> dict[str, bytes]:
-    """The bytes of a synced warehouse for each treatment of personal data; no other file is left beside it.
+def synced_by_treatment(sandbox: Sandbox, new_folder: Callable[[str], Path]) -> dict[str, Saved]:
+    """A synced warehouse for each treatment of personal data; no other file is left beside it.
 
     Args:
         sandbox: a running sandbox that serves the records of ``fill``.
@@ -75,20 +76,36 @@ def synced_by_treatment(sandbox: Sandbox, new_folder: Callable[[str], Path]) -> 
     for treatment, settings in SETTINGS.items():
         syncing = Syncing(sandbox, new_folder(treatment) / "w.duckdb", only=FEEDS)
         assert sync_feeds(syncing, **settings)["main", ORDERS].rejected == 2
-        assert [path.name for path in syncing.path.parent.iterdir()] == ["w.duckdb"]
-        warehouses[treatment] = syncing.path.read_bytes()
+        assert [path.name for path in syncing.path.parent.iterdir()] == FILES_AT
+        warehouses[treatment] = saved_at(syncing.path)
     return warehouses
 
 
-def all_values(path: Path) -> str:
+def all_values(path: Path, kind: WarehouseKind = "file") -> str:
     """All values of all tables of a warehouse, as one text."""
-    with Warehouse(path).reading() as connection:
-        names = connection.execute("SELECT schema_name, table_name FROM duckdb_tables()").fetchall()
+    with warehouse_at(path, kind).reading() as connection:
+        sql = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+        names = connection.execute(sql).fetchall()
         return "\n".join(
             str(row)
             for schema, name in names
             for row in connection.execute(f'SELECT * FROM "{schema}"."{name}"').fetchall()
         )
+
+
+FILES_AT = {"file": ["w.duckdb"], "lake": ["w.parquet"]}[KIND]
+"""The names of the files of a warehouse at the path w.duckdb."""
+
+
+def all_stored(syncing: Syncing) -> str:
+    """All values of all tables of the warehouse of a test, as one text."""
+    return all_values(syncing.path, syncing.kind)
+
+
+def places_of(syncing: Syncing, text: str) -> list[str]:
+    """The files beside the warehouse, and tables of a lake's catalogue, that contain a text."""
+    files = files_containing(syncing.path.parent, text)
+    return files if syncing.kind == "file" else sorted({*files, *places_containing(lake_at(syncing.path), text)})
 
 
 def files_containing(folder: Path, text: str) -> list[str]:

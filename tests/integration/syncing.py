@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -25,13 +24,13 @@ from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.selection import Changes, Everything, scopes_to_ask
 from pipelines.sync.session import Connected, SyncSession
-from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.days_to_sequence import Days
-from pipelines.warehouse.opening import open_for_sync, open_warehouse
+from pipelines.warehouse.opening import open_for_sync
 from pipelines.warehouse.schema.create import create_tables
 from tests.expected_rows import assert_holds, parsed
-from tests.lakes import KIND, lake_at, lake_settings
 from tests.manual_clock import ManualClock
+from tests.warehouses import KIND, Saved, SavedFile, WarehouseKind, address_at, filled, settings_at, warehouse_at
 
 SUPPLIERS = catalogue_of("suppliers")
 
@@ -56,15 +55,22 @@ def catalogue_with(api: str, only: tuple[str, ...] = ()) -> Catalogue:
 
 
 @cache
+def empty(api: str, only: tuple[str, ...] = (), kind: WarehouseKind = KIND) -> Saved:
+    """Return a warehouse with all tables and reports and no rows; cached, because creating it takes long."""
+    tables = [tables_of(source) for source in catalogue_with(api, only).sources]
+
+    def fill(connection: duckdb.DuckDBPyConnection) -> None:
+        create_tables(connection, tables)
+        install(connection, {part.qualified_name for table in tables for part in table.walk()})
+
+    return filled(fill, kind)
+
+
 def empty_warehouse(api: str, only: tuple[str, ...] = ()) -> bytes:
-    """Return the content of a warehouse file with all tables and reports and no rows; cached, because it takes long."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "w.duckdb"
-        tables = [tables_of(source) for source in catalogue_with(api, only).sources]
-        with Warehouse(path).writing() as connection, transaction(connection):
-            create_tables(connection, tables)
-            install(connection, {part.qualified_name for table in tables for part in table.walk()})
-        return path.read_bytes()
+    """Return the content of a warehouse file with all tables and reports and no rows."""
+    saved = empty(api, only, "file")
+    assert isinstance(saved, SavedFile)
+    return saved.content
 
 
 @dataclass
@@ -78,6 +84,7 @@ class Syncing:
         page: number of records in a page; None for that of the catalogue.
         api: API of the sandbox.
         only: names of the feeds in the warehouse; empty for all. A small file is opened faster.
+        kind: whether the warehouse is a file, or the lake that stands for it.
     """
 
     sandbox: Sandbox
@@ -86,21 +93,27 @@ class Syncing:
     page: int | None = None
     api: str = "suppliers"
     only: tuple[str, ...] = ()
+    kind: WarehouseKind = KIND
     runs: int = 0
 
     def __post_init__(self) -> None:
-        if KIND == "file" and not self.path.exists():
-            self.path.write_bytes(empty_warehouse(self.api, self.only))
+        if not self.warehouse.exists():
+            empty(self.api, self.only, self.kind).restore(self.path)
 
     @property
     def address(self) -> WarehouseAddress:
-        """The warehouse, a file or a lake."""
-        return lake_at(self.path) if KIND == "lake" else self.path
+        """The address of the warehouse."""
+        return address_at(self.path, self.kind)
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse, for tests that look into it or change it."""
+        return warehouse_at(self.path, self.kind)
 
     @property
     def warehouse_settings(self) -> dict[str, str]:
         """The settings of the warehouse."""
-        return lake_settings(self.path) if KIND == "lake" else {"FLORIDAY_WAREHOUSE": str(self.path)}
+        return settings_at(self.path, self.kind)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -159,7 +172,7 @@ class Syncing:
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the warehouse for reading."""
-        with open_warehouse(self.address).reading() as connection:
+        with self.warehouse.reading() as connection:
             yield connection
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

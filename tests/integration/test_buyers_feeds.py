@@ -15,11 +15,12 @@ from pipelines.sandbox import Sandbox, status
 from pipelines.sync.feed_writer import FeedWriter
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.rebuild import rebuild
-from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.read.feed_status import feed_statuses
 from tests.examples import cases
 from tests.integration.syncing import Syncing
 from tests.records import in_json, valid_records
+
+pytestmark = pytest.mark.both_kinds
 
 CUSTOMERS = catalogue_of("customers")
 CONNECTIONS, GROUPS = "organizations.connections", "orders.contract_trade_item_groups"
@@ -319,7 +320,7 @@ class TestRestartedSelection:
                 restarted.sync(CUSTOM)
         assert self.deleted_count(restarted) == 0
         if rebuilt:
-            rebuild(Warehouse(restarted.path), CUSTOMERS.feed(CUSTOM))
+            rebuild(restarted.warehouse, CUSTOMERS.feed(CUSTOM))
 
         assert restarted.sync_one(CUSTOM).current
 

@@ -22,6 +22,9 @@ from pipelines.warehouse.file.dry_run import private_copy
 from tests.command_line import Printed, command, without_coverage
 from tests.integration.syncing import SUPPLIERS
 from tests.records import in_json, valid_records
+from tests.warehouses import KIND, Saved, saved_at, settings_at, state_at, warehouse_at
+
+pytestmark = pytest.mark.both_kinds
 
 ORDERS, BATCHES = "orders.sales_orders", "supply.batches"
 VALID_MEMBERS = {"status": "COMMITTED", "isDeleted": False, "lastModifiedDateTime": "2026-03-02T12:00:00Z"}
@@ -75,11 +78,11 @@ def warehouse(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def settings(sandbox: Sandbox, path: Path) -> dict[str, str]:
     """The FLORIDAY settings of the test."""
-    return {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(path), "FLORIDAY_FEEDS": f"{ORDERS},{BATCHES}"}
+    return {**sandbox.environment(), **settings_at(path), "FLORIDAY_FEEDS": f"{ORDERS},{BATCHES}"}
 
 
 @pytest.fixture(scope="module")
-def first_sync(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def first_sync(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     """The warehouse after a first sync; every server that is filled like this one serves the same records."""
     path = tmp_path_factory.mktemp("first") / "w.duckdb"
     with filled_sandbox() as sandbox, pytest.MonkeyPatch.context() as patch:
@@ -87,14 +90,15 @@ def first_sync(tmp_path_factory: pytest.TempPathFactory) -> bytes:
             patch.setenv(name, value)
         patch.chdir(path.parent)
         assert run(["sync"]) == 0
-    return path.read_bytes()
+    return saved_at(path)
 
 
 @pytest.fixture
-def synced(warehouse: Path, first_sync: bytes) -> Path:
+def synced(warehouse: Path, first_sync: Saved) -> Path:
     """The warehouse after a sync of all records."""
-    warehouse.touch(mode=0o600)
-    warehouse.write_bytes(first_sync)
+    if KIND == "file":
+        warehouse.touch(mode=0o600)
+    first_sync.restore(warehouse)
     return warehouse
 
 
@@ -111,8 +115,12 @@ def counts(out: str) -> dict[str, list[int]]:
     return {row[1]: [int(count) for count in row[2:]] for row in rows if len(row) == 6 and row[0] == "main"}
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    """The files in a folder without the lock file; a subfolder raises an error."""
+def content(folder: Path) -> dict[str, object]:
+    """The files in a folder without the lock file, and the state of a lake; beside a file, a subfolder is an error."""
+    if KIND == "lake":
+        files: dict[str, object] = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        path = folder / "w.duckdb"
+        return {**files, "lake": state_at(path)} if warehouse_at(path).exists() else files
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "w.duckdb.lock"}
 
 
@@ -161,13 +169,13 @@ class TestOutput:
         assert printed_changes == {ORDERS: [0, 1, 0, 0], MUTATIONS: [1, 0, 0, 0]}
         printed("sync")
         assert counts(printed("sync", "--dry-run")[1]) == {}
-        with duckdb.connect(str(synced), read_only=True) as connection:
+        with warehouse_at(synced).reading() as connection:
             assert connection.execute(f"SELECT count(*) FROM {MUTATIONS}").fetchall() == [(21,)]
 
     @pytest.mark.slow
     def test_lost_rows_would_be_new(self, printed: Printed, synced: Path) -> None:
         """Rows that were lost are printed as new in a full re-read and in a re-read of days."""
-        with duckdb.connect(str(synced)) as connection:
+        with warehouse_at(synced).writing() as connection:
             connection.execute(f"DELETE FROM {ORDERS} WHERE hash(sales_order_id) % 2 = 0")
             ((kept,),) = connection.execute(f"SELECT count(*) FROM {ORDERS}").fetchall()
 
@@ -194,13 +202,14 @@ class TestOutput:
         assert code == 1
         assert f"main · {BATCHES}: skipped: Floriday is rebuilding" in out
         assert err.startswith(f"floriday: main · {ORDERS}: ")
-        assert not warehouse.exists()
+        assert not warehouse_at(warehouse).exists()
 
 
 class TestCopy:
     """A dry run works on a private copy, which it removes."""
 
     @pytest.mark.slow
+    @pytest.mark.file_only("the test looks at its copy")
     def test_ctrl_c_removes_the_copy(self, sandbox: Sandbox, synced: Path, printed: Printed) -> None:
         """Ctrl-C removes the copy and leaves the warehouse unchanged; a sync is refused until then."""
         before = content(synced.parent)
@@ -229,6 +238,7 @@ class TestCopy:
         assert (process.returncode, err) == (130, "floriday: stopped\n")
         assert content(synced.parent) == before
 
+    @pytest.mark.file_only("the test looks at its copy")
     def test_the_copy_of_a_killed_dry_run_is_removed(self, printed: Printed, synced: Path) -> None:
         """The next dry run removes the copy of a killed one."""
         before = content(synced.parent)
@@ -240,6 +250,7 @@ class TestCopy:
 
         assert content(synced.parent) == before
 
+    @pytest.mark.file_only("PostgreSQL keeps such a log")
     def test_the_copy_contains_the_write_ahead_log(self, tmp_path: Path) -> None:
         """The copy contains what a killed process committed to the write-ahead log, and both files stay unchanged."""
         path = tmp_path / "w.duckdb"
@@ -257,6 +268,7 @@ class TestCopy:
 
         assert content(tmp_path) == before
 
+    @pytest.mark.file_only("it is not copied by a command")
     def test_a_full_disk_is_one_line(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A full disk is reported in one line, and the incomplete copy is removed."""
         path, tools = tmp_path / "data" / "w.duckdb", tmp_path / "tools"

@@ -18,6 +18,8 @@ from tests.integration.syncing import Syncing
 from tests.moments import NOW, real_now
 from tests.records import in_json, valid_record
 
+pytestmark = pytest.mark.both_kinds
+
 COUNT = 14
 CONNECTED = ["11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"]
 """Suppliers that the customer is connected with, in the Customers API."""

@@ -14,6 +14,8 @@ from tests.every_kind import thing
 from tests.examples import cases
 from tests.thing_warehouse import A, B, ThingWarehouse, word
 
+pytestmark = pytest.mark.both_kinds
+
 
 class Edition(Record):
     """A record with fields that are named like columns of the history."""

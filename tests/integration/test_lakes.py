@@ -25,25 +25,19 @@ from pipelines.warehouse.lake.connection import LakeWarehouse
 from pipelines.warehouse.lake.upkeep import upkeep
 from pipelines.warehouse.opening import hold_sync_lock, lock_holder, open_warehouse
 from pipelines.warehouse.read.query_session import query_session, single_query
-from tests import lakes
-from tests.integration import syncing
 from tests.integration.syncing import Syncing
 from tests.lakes import lake_at, postgres
 
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 FEEDS = ("orders.sales_orders", "catalog.trade_items")
 
-pytestmark = pytest.mark.usefixtures("lakes_only")
+pytestmark = pytest.mark.usefixtures("running_postgres")
 
 
 @pytest.fixture(scope="module")
-def lakes_only() -> Iterator[None]:
-    """All syncs of this module write to lakes."""
+def running_postgres() -> None:
+    """Start PostgreSQL, or skip."""
     postgres()
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (lakes, syncing):
-            patch.setattr(module, "KIND", "lake")
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +48,9 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def synced(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, lakes_only: None) -> Syncing:  # noqa: ARG001
+def synced(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, running_postgres: None) -> Syncing:  # noqa: ARG001
     """A lake with two feeds, synced twice; tests do not change it."""
-    syncing = Syncing(sandbox, tmp_path_factory.mktemp("lake") / "w.duckdb", only=FEEDS)
+    syncing = Syncing(sandbox, tmp_path_factory.mktemp("lake") / "w.duckdb", only=FEEDS, kind="lake")
     assert all(outcome.current for outcome in syncing.sync().values())
     assert all(outcome.current for outcome in syncing.sync(full=True).values())
     return syncing
@@ -144,7 +138,7 @@ def test_the_lock_of_a_killed_sync_is_free(synced: Syncing) -> None:
 
 def test_a_sync_behind_a_moved_cursor_stores_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     """A sync that lost its lock without knowing does not store over what another one has read."""
-    syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=("catalog.trade_items",))
+    syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=("catalog.trade_items",), kind="lake")
     with syncing.pipeline() as session:
         other = LakeWarehouse(lake_at(syncing.path))
         with other.writing() as connection, transaction(connection):
@@ -160,7 +154,7 @@ def test_a_sync_behind_a_moved_cursor_stores_nothing(sandbox: Sandbox, tmp_path:
 
 def test_a_transaction_that_met_another_one_is_repeated(sandbox: Sandbox, tmp_path: Path) -> None:
     """Where another writer changed the same row first, the whole transaction is executed again."""
-    syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=("catalog.trade_items",))
+    syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=("catalog.trade_items",), kind="lake")
     syncing.sync()
     own, other = LakeWarehouse(lake_at(syncing.path)), LakeWarehouse(lake_at(syncing.path))
     update = "UPDATE sync.accounts SET organization_name = organization_name || '.'"
@@ -194,7 +188,7 @@ def test_an_error_of_reading_is_one_line(synced: Syncing) -> None:
 
 def test_upkeep_keeps_every_row_at_its_place(sandbox: Sandbox, tmp_path: Path) -> None:
     """Merged files and removed snapshots change nothing that can be read."""
-    syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=("catalog.trade_items",))
+    syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=("catalog.trade_items",), kind="lake")
     syncing.sync()
     warehouse = LakeWarehouse(lake_at(syncing.path))
     before = rows_of(warehouse, syncing)

@@ -16,6 +16,8 @@ from tests.moments import real_now
 from tests.simulated_ledger import SimulatedLedger, empty_ledger
 from tests.thing_warehouse import ThingWarehouse, commit, word
 
+pytestmark = pytest.mark.both_kinds
+
 HOURS = 8
 
 

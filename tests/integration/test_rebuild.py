@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from pipelines.catalogue.types import Source
 from pipelines.errors import WarehouseError
 from pipelines.sandbox import Sandbox
 from pipelines.sync.rebuild import rebuild
-from pipelines.warehouse.file.connection import Warehouse
 from tests.command_line import Printed
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
+from tests.warehouses import use_warehouse
+
+pytestmark = pytest.mark.both_kinds
 
 Rows = dict[str, list[tuple[Any, ...]]]
 ORDERS = SUPPLIERS.feed("sales_orders")
@@ -91,7 +94,7 @@ def test_every_table_is_rebuilt_equal(whole: Syncing) -> None:
 def assert_rebuilt_equal(traded: Syncing, sources: tuple[Source, ...]) -> None:
     """Rebuild some feeds, and compare every table with its earlier rows."""
     before, raw = typed(traded, sources), traded.rows("SELECT count(*), max(synced_at) FROM raw.sales_orders")
-    warehouse = Warehouse(traded.path)
+    warehouse = traded.warehouse
 
     rebuilt = [rebuild(warehouse, source) for source in sources]
 
@@ -110,15 +113,15 @@ def assert_rebuilt_equal(traded: Syncing, sources: tuple[Source, ...]) -> None:
 @pytest.mark.slow
 def test_damaged_tables_are_restored(traded: Syncing) -> None:
     """Rows that were changed, duplicated or deleted by hand are restored, also in the history."""
-    rebuild(Warehouse(traded.path), ORDERS)
+    rebuild(traded.warehouse, ORDERS)
     before = typed(traded, (ORDERS,))
-    with Warehouse(traded.path).writing() as connection:
+    with traded.warehouse.writing() as connection:
         connection.execute("UPDATE orders.sales_orders SET number_of_pieces = 0")
         connection.execute("INSERT INTO orders.sales_orders FROM orders.sales_orders LIMIT 5")
         connection.execute("DELETE FROM orders.sales_order_mutations")
         connection.execute("DELETE FROM versions.sales_orders WHERE row_version = 1")
 
-    rebuild(Warehouse(traded.path), ORDERS)
+    rebuild(traded.warehouse, ORDERS)
 
     assert typed(traded, (ORDERS,)) == before
 
@@ -127,13 +130,13 @@ def test_damaged_tables_are_restored(traded: Syncing) -> None:
 def test_a_log_that_cannot_be_read_changes_nothing(traded: Syncing) -> None:
     """The error has the record and the reason, and the tables stay unchanged."""
     before = typed(traded, (ORDERS,))
-    with Warehouse(traded.path).writing() as connection:
+    with traded.warehouse.writing() as connection:
         invalid = """replace(payload, '"numberOfPieces":', '"numberOfPieces":"many","n":')"""
         first = "rowid = (SELECT min(rowid) FROM raw.sales_orders)"
         connection.execute(f"UPDATE raw.sales_orders SET payload = {invalid} WHERE {first}")
 
     with pytest.raises(WarehouseError, match=r"raw\.sales_orders cannot be read .* Nothing was changed"):
-        rebuild(Warehouse(traded.path), ORDERS)
+        rebuild(traded.warehouse, ORDERS)
 
     assert typed(traded, (ORDERS,)) == before
 
@@ -144,7 +147,7 @@ class TestCommand:
     @pytest.fixture(autouse=True)
     def warehouse(self, traded: Syncing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Point the settings at the warehouse."""
-        monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(traded.path))
+        use_warehouse(traded.path, monkeypatch)
         monkeypatch.chdir(tmp_path)
 
     @pytest.mark.slow
@@ -165,9 +168,9 @@ class TestCommand:
 
     def test_without_a_warehouse(self, printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without a warehouse the command fails, and the error says that there is none."""
-        monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(tmp_path / "none.duckdb"))
+        use_warehouse(tmp_path / "none.duckdb", monkeypatch)
 
         code, _, err = printed("rebuild")
 
         assert code == 1
-        assert "there is no warehouse" in err
+        assert re.search("there is no (warehouse|lake)", err)

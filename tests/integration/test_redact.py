@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -25,13 +26,17 @@ from tests.integration.personal_orders import (
     ORDERS,
     PIET,
     REMARK,
+    all_stored,
     all_values,
-    files_containing,
+    places_of,
     sandbox_with_people,
     stored,
     synced_by_treatment,
 )
 from tests.integration.syncing import Syncing
+from tests.warehouses import KIND, Saved, state_at
+
+pytestmark = pytest.mark.both_kinds
 
 WITH_KEY: dict[str, Any] = {"FLORIDAY_PERSONAL_DATA_KEY": KEY}
 
@@ -44,8 +49,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def synced(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The bytes of a synced warehouse for each treatment of personal data."""
+def synced(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
+    """A synced warehouse for each treatment of personal data."""
     return synced_by_treatment(sandbox, tmp_path_factory.mktemp)
 
 
@@ -55,40 +60,45 @@ class RedactedWarehouse(Syncing):
     def redact(self, *arguments: str, **settings: str) -> int:
         """Run ``floriday redact`` with these settings, and return the exit code."""
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in {"FLORIDAY_WAREHOUSE": str(self.path), **settings}.items():
+            for name, value in {**self.warehouse_settings, **settings}.items():
                 patch.setenv(name, value)
             patch.chdir(self.path.parent)
             return run(["redact", *arguments])
 
 
 @pytest.fixture
-def warehouse(synced: dict[str, bytes], sandbox: Sandbox, tmp_path: Path) -> Callable[[str], RedactedWarehouse]:
-    """Create the warehouse of a treatment, and its published copy."""
+def warehouse(synced: dict[str, Saved], sandbox: Sandbox, tmp_path: Path) -> Callable[[str], RedactedWarehouse]:
+    """Create the warehouse of a treatment, and the published copy of a file."""
 
     def create(treatment: str) -> RedactedWarehouse:
-        (tmp_path / "w.duckdb").touch(mode=0o600)
-        (tmp_path / "w.duckdb").write_bytes(synced[treatment])
-        (tmp_path / "w.published.duckdb").write_bytes(synced[treatment])
+        if KIND == "file":
+            (tmp_path / "w.duckdb").touch(mode=0o600)
+            synced[treatment].restore(tmp_path / "w.published.duckdb")
+        synced[treatment].restore(tmp_path / "w.duckdb")
         return RedactedWarehouse(sandbox, tmp_path / "w.duckdb", only=FEEDS)
 
     return create
 
 
 @pytest.fixture
-def expected(synced: dict[str, bytes], sandbox: Sandbox, tmp_path: Path) -> Callable[[str], Syncing]:
+def expected(synced: dict[str, Saved], sandbox: Sandbox, tmp_path: Path) -> Callable[[str], Syncing]:
     """Create a warehouse that was synced with a treatment from the beginning."""
 
     def create(treatment: str) -> Syncing:
         (folder := tmp_path / "expected").mkdir()
-        (folder / "w.duckdb").write_bytes(synced[treatment])
+        synced[treatment].restore(folder / "w.duckdb")
         return Syncing(sandbox, folder / "w.duckdb", only=FEEDS)
 
     return create
 
 
 def files(syncing: Syncing) -> list[str]:
-    """The names of the database files, without those of the lock."""
-    return sorted(path.name for path in syncing.path.parent.glob("w.*") if path.suffix != ".lock")
+    """The names of the database files, without those of the lock, and without the folder of a lake."""
+    return sorted(path.name for path in syncing.path.parent.glob("w.*") if path.suffix not in {".lock", ".parquet"})
+
+
+WITH_COPY = {"file": ["w.duckdb", "w.published.duckdb"], "lake": []}[KIND]
+"""The names of the database files of a warehouse with a published copy."""
 
 
 CreateWarehouse = Callable[[str], RedactedWarehouse]
@@ -108,7 +118,7 @@ def test_values_are_hashed(warehouse: CreateWarehouse, expected: CreateExpected)
     assert syncing.redact(**HASH, FLORIDAY_PUBLISHED="off") == 0
 
     assert stored(syncing) == stored(expected("hash"))
-    assert files(syncing) == ["w.duckdb"]
+    assert files(syncing) == WITH_COPY[:1]
     outcome = syncing.sync(ORDERS, full=True, **HASH)["main", ORDERS]
     assert (outcome.records, outcome.new, outcome.changed) == (5, 0, 0)
 
@@ -118,13 +128,15 @@ def test_values_are_dropped(warehouse: CreateWarehouse, expected: CreateExpected
     """After redacting to ``drop``, the warehouse equals one that was synced so, and no file contains the values."""
     syncing = warehouse(before)
     value = JAN if before == "keep" else keyed_hash(SecretStr(KEY), JAN)
-    assert files_containing(syncing.path.parent, value) == ["w.duckdb", "w.published.duckdb"]
+    assert set(places_of(syncing, value)) >= set(WITH_COPY)
+    assert places_of(syncing, value)
 
     assert syncing.redact(**DROP) == 0
 
     assert stored(syncing) == stored(expected("drop"))
-    assert files_containing(syncing.path.parent, value) == []
-    assert files(syncing) == ["w.duckdb", "w.published.duckdb"]
+    assert places_of(syncing, value) == []
+    assert value not in all_stored(syncing)
+    assert files(syncing) == WITH_COPY
     for name in files(syncing):
         path = syncing.path.with_name(name)
         assert value not in all_values(path)
@@ -148,11 +160,12 @@ def test_impossible_redactions_are_refused(
 ) -> None:
     """Hashes cannot be turned into values, or into hashes with another key."""
     syncing = warehouse(before)
+    before_it = state_at(syncing.path)
 
     assert syncing.redact(**settings) == 2
 
     assert message in capsys.readouterr().err
-    assert syncing.path.read_bytes() == syncing.path.with_name("w.published.duckdb").read_bytes()
+    assert state_at(syncing.path) == before_it
 
 
 def test_dropped_values_are_read_again(warehouse: CreateWarehouse, capsys: pytest.CaptureFixture[str]) -> None:
@@ -170,7 +183,7 @@ def test_dropped_values_are_read_again(warehouse: CreateWarehouse, capsys: pytes
 def test_nothing_to_do(warehouse: CreateWarehouse, capsys: pytest.CaptureFixture[str]) -> None:
     """Without work, and with ``--dry-run``, which counts the values, nothing is written."""
     syncing = warehouse("keep")
-    before = syncing.path.read_bytes()
+    before = state_at(syncing.path)
 
     assert (syncing.redact(), syncing.redact("--dry-run", **DROP)) == (0, 0)
 
@@ -183,7 +196,7 @@ def test_nothing_to_do(warehouse: CreateWarehouse, capsys: pytest.CaptureFixture
         ["orders.sales_orders", "4", "4", "3", "2"],
     ]
     assert out[-1] == "nothing was written"
-    assert syncing.path.read_bytes() == before
+    assert state_at(syncing.path) == before
 
 
 NAMES = "SELECT created_by_user_name FROM {}.sales_orders ORDER BY 1 NULLS FIRST"
@@ -201,7 +214,7 @@ def test_one_person_is_erased(warehouse: CreateWarehouse, monkeypatch: pytest.Mo
     for schema in ("orders", "history"):
         assert syncing.rows(NAMES.format(schema)) == [(None,), (None,), (PIET,)]
     assert syncing.rows("SELECT reason FROM history.sales_order_correction_requests") == [(None,)]
-    everything = all_values(syncing.path)
+    everything = all_stored(syncing)
     assert f'"{JAN}"' not in everything
     assert f"'{JAN}'" not in everything
     assert REMARK in everything
@@ -211,8 +224,8 @@ def test_one_person_is_erased(warehouse: CreateWarehouse, monkeypatch: pytest.Mo
     outcome = syncing.sync(ORDERS, full=True, **WITH_KEY)["main", ORDERS]
 
     assert (outcome.records, outcome.new, outcome.changed) == (5, 0, 0)
-    assert JAN.upper() not in all_values(syncing.path).upper()
-    assert PIET in all_values(syncing.path)
+    assert JAN.upper() not in all_stored(syncing).upper()
+    assert PIET in all_stored(syncing)
 
 
 def test_a_hash_is_erased_by_name(warehouse: CreateWarehouse) -> None:
@@ -266,9 +279,11 @@ def test_a_failed_redaction_changes_nothing(
     before = stored(syncing)
     with monkeypatch.context() as patch:
         patch.setattr(redact, "_differing", lambda *_: ["orders.sales_orders"])
+        patch.setattr(redact, "_checksum", lambda *_: object())
         assert syncing.redact(**DROP) == 1
-    assert "was not redacted, and is unchanged: the new file differs in orders.sales_orders" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert re.search(r"was not redacted, and is unchanged: .* in .*orders.*sales_orders", err)
     assert stored(syncing) == before
-    assert files(syncing) == ["w.duckdb", "w.published.duckdb"]
+    assert files(syncing) == WITH_COPY
     with pytest.raises(SettingError), syncing.pipeline(**DROP):
         pass

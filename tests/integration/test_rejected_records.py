@@ -19,6 +19,8 @@ from tests.every_kind import THINGS, thing
 from tests.moments import real_now
 from tests.thing_warehouse import A, B, ThingWarehouse, word
 
+pytestmark = pytest.mark.both_kinds
+
 PART = FeedPart("main", THINGS.name)
 KEYLESS = b'{"thingId":"x","sequenceNumber":%d,"word":"keyless"}'
 
@@ -218,8 +220,10 @@ class PlanRecorder:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
-    def execute(self, sql: str, parameters: dict[str, object]) -> duckdb.DuckDBPyConnection:
-        """Record the plan of a statement, and execute it."""
+    def execute(self, sql: str, parameters: dict[str, object] | None = None) -> duckdb.DuckDBPyConnection:
+        """Record the plan of a statement with parameters, and execute it."""
+        if parameters is None:
+            return self._connection.execute(sql)
         ((_, plan),) = self._connection.execute(f"EXPLAIN (FORMAT json) {sql}", parameters).fetchall()
         self.plans.append(plan)
         return self._connection.execute(sql, parameters)

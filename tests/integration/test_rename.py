@@ -11,9 +11,9 @@ import pytest
 
 from pipelines.errors import SettingError
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.file.publish import publish
-from pipelines.warehouse.file.sync_lock import hold_sync_lock
+from pipelines.warehouse.opening import hold_sync_lock
 from pipelines.warehouse.schema.owner import record_owner
 from pipelines.warehouse.schema.rename_account import rename
 from tests.command_line import Printed
@@ -21,6 +21,9 @@ from tests.every_kind import thing
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
 from tests.thing_warehouse import B, ThingWarehouse, word
+from tests.warehouses import Saved, address_at, saved_at, use_warehouse
+
+pytestmark = pytest.mark.both_kinds
 
 ORDERS = "orders.sales_orders"
 ORGANIZATIONS: dict[str, tuple[str, str | None]] = {
@@ -29,7 +32,7 @@ ORGANIZATIONS: dict[str, tuple[str, str | None]] = {
 
 
 @pytest.fixture(scope="module")
-def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def content(tmp_path_factory: pytest.TempPathFactory) -> Saved:
     """A warehouse for things of the accounts a and b, with versions, branches and a rejected record of each."""
     things = ThingWarehouse(tmp_path_factory.mktemp("content") / "w.duckdb").create()
     for account in ORGANIZATIONS:
@@ -42,22 +45,25 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         for table in ("catch_ups", "unknown", "views", "rereads"):
             connection.execute(f"INSERT INTO sync.{table} (account, feed) VALUES ('a', 'f'), ('b', 'f')")
         connection.execute("CREATE SCHEMA own; CREATE TABLE own.notes AS SELECT 'a' AS account, 'mine' AS note")
-    return things.path.read_bytes()
+    return saved_at(things.path)
 
 
 @pytest.fixture
-def things(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
+def things(content: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ThingWarehouse:
     """A copy of this warehouse, to which the settings point."""
     things = ThingWarehouse(tmp_path / "w.duckdb")
-    things.path.write_bytes(content)
-    monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(things.path))
+    content.restore(things.path)
+    use_warehouse(things.path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     return things
 
 
 def by_table(things: ThingWarehouse) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all tables, in stored order."""
-    names = things.values("SELECT schema_name || '.' || table_name FROM duckdb_tables() ORDER BY ALL")
+    names = things.values(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = current_database()"
+        " ORDER BY ALL"
+    )
     return {name: things.rows(f"FROM {name}") for name in names}
 
 
@@ -132,7 +138,7 @@ def test_refused_names(
 
 def test_a_rename_during_a_sync(things: ThingWarehouse, printed: Printed) -> None:
     """During a sync, a rename fails with the name of the process, and changes nothing."""
-    with hold_sync_lock(things.path, "floriday sync"):
+    with hold_sync_lock(address_at(things.path), "floriday sync"):
         code, _, err = printed("rename", "a", "north")
 
     assert code == 1
@@ -140,6 +146,7 @@ def test_a_rename_during_a_sync(things: ThingWarehouse, printed: Printed) -> Non
     assert things.values("SELECT account FROM sync.accounts ORDER BY ALL") == ["a", "b"]
 
 
+@pytest.mark.file_only("it has no published copy")
 def test_the_published_copy_is_updated(things: ThingWarehouse, printed: Printed, tmp_path: Path) -> None:
     """A rename updates the published copy if there is one."""
     copy = tmp_path / "w.published.duckdb"
@@ -163,10 +170,10 @@ def test_the_next_sync_continues_under_the_new_name(
             sandbox.book(ORDERS, "north").put(in_json(record))
         syncing.sync(ORDERS)
         # Recent records are read again in any case. These are to be old, so that only the new record is read.
-        with Warehouse(syncing.path).writing() as connection:
+        with syncing.warehouse.writing() as connection:
             connection.execute("UPDATE sync.windows SET committed_at = committed_at - INTERVAL 1 DAY")
         keys = {"centre": sandbox.api_keys["north"], "south": sandbox.api_keys["south"]}
-        monkeypatch.setenv("FLORIDAY_WAREHOUSE", str(syncing.path))
+        use_warehouse(syncing.path, monkeypatch)
         monkeypatch.setenv("FLORIDAY_API_KEYS", json.dumps(keys))
         monkeypatch.chdir(tmp_path)
 

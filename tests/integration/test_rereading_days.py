@@ -17,13 +17,15 @@ from hypothesis import strategies as st
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Feed
 from pipelines.sandbox import Call, Fault, Kind, Sandbox
-from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.days_to_sequence import Days
 from pipelines.warehouse.load.run_state import RunState
 from tests.examples import examples
 from tests.integration.syncing import SUPPLIERS, Syncing, with_pages_of
 from tests.moments import real_now
 from tests.records import in_json, valid_records
+from tests.warehouses import Saved, saved_at
+
+pytestmark = pytest.mark.both_kinds
 
 MONDAY = dt.date(2026, 3, 2)
 """Monday of the first week, at which Floriday's and ISO weeks begin."""
@@ -52,7 +54,7 @@ def put(sandbox: Sandbox, feed: Feed, seed: int, account: str | None = None, **f
 
 def change(syncing: Syncing, sql: str, **parameters: object) -> None:
     """Execute a statement in the warehouse."""
-    with Warehouse(syncing.path).writing() as connection:
+    with syncing.warehouse.writing() as connection:
         connection.execute(sql, parameters)
 
 
@@ -122,17 +124,17 @@ def cursors(syncing: Syncing) -> list[int]:
     content, cursors = synced_weekly()
     for number in range(WEEKS):
         sell(syncing.sandbox, number)
-    syncing.path.write_bytes(content)
+    content.restore(syncing.path)
     return cursors
 
 
 @cache
-def synced_weekly() -> tuple[bytes, list[int]]:
+def synced_weekly() -> tuple[Saved, list[int]]:
     """Return the warehouse after five weeks, and the cursor after each; cached, as a seeded server repeats them."""
     with Sandbox(empty=True) as sandbox, TemporaryDirectory() as folder:
         syncing = Syncing(sandbox, Path(folder) / "w.duckdb", page=PAGE, only=(ORDERS, "supply.weekly_base_supply"))
         weekly = sync_weekly(syncing, [ORDERS], lambda number: sell(sandbox, number), WEEKS)
-        return syncing.path.read_bytes(), [each["main", ORDERS, None] for each in weekly]
+        return saved_at(syncing.path), [each["main", ORDERS, None] for each in weekly]
 
 
 class TestOneWeek:
@@ -267,7 +269,7 @@ def test_any_days_are_read_beside_any_changes(first: int, length: int, moved: se
     """Whatever is unread: days are read completely, the cursor passes no unread record, and nothing false is proven."""
     content, _ = synced_weekly()
     with Sandbox(empty=True) as sandbox, TemporaryDirectory() as folder:
-        (path := Path(folder) / "w.duckdb").write_bytes(content)
+        content.restore(path := Path(folder) / "w.duckdb")
         syncing = Syncing(sandbox, path, page=PAGE, only=(ORDERS, "supply.weekly_base_supply"))
         for number in range(WEEKS):
             sell(sandbox, number)

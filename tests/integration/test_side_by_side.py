@@ -15,6 +15,8 @@ from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
 from tests.records import in_json, valid_records
 
+pytestmark = pytest.mark.both_kinds
+
 ORDERS = "orders.sales_orders"
 RECORDS = 100
 

@@ -11,11 +11,13 @@ import pytest
 
 from pipelines.cli.syncs.outcomes import remarks
 from pipelines.sandbox import Fault, Kind, Sandbox, status
-from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load import visibility
 from tests.examples import cases
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
+
+pytestmark = pytest.mark.both_kinds
 
 NOW = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
 ORDERS, INBOUND = "orders.sales_orders", "fulfillment.inbound_fulfillment_orders"
@@ -60,7 +62,7 @@ def cursor(syncing: Syncing, feed: str) -> int:
 
 def damage(syncing: Syncing, statement: str) -> None:
     """Change the warehouse as an earlier version of the product did after a wrong response."""
-    with Warehouse(syncing.path).writing() as connection, transaction(connection):
+    with syncing.warehouse.writing() as connection, transaction(connection):
         for part in statement.split(";"):
             connection.execute(part)
 

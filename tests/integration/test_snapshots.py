@@ -17,6 +17,8 @@ from tests.integration.syncing import Syncing
 from tests.moments import real_now
 from tests.records import in_json
 
+pytestmark = pytest.mark.both_kinds
+
 WEEKLY = "supply.weekly_base_supply"
 ITEM = "0aa7e2a0-51a4-4b1a-9f0e-{:012d}"
 

@@ -33,6 +33,8 @@ from tests.moments import real_now
 from tests.records import in_json, page_of, renumbered, seeds, valid_record, valid_records
 from tests.thing_warehouse import A, B, C, ThingWarehouse, commit, contents, window, word
 
+pytestmark = pytest.mark.both_kinds
+
 FEEDS = catalogue_of("suppliers").feeds
 PART = FeedPart("main", THINGS.name)
 VERSIONS = "SELECT word, version, is_current FROM history.things WHERE account = 'main' ORDER BY thing_id, version"

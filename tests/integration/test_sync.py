@@ -17,10 +17,14 @@ from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
+from pipelines.warehouse.lake.connection import LakeWarehouse
 from tests.examples import cases
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW
 from tests.records import in_json, valid_records
+from tests.warehouses import state_at
+
+pytestmark = pytest.mark.both_kinds
 
 ORDERS = "orders.sales_orders"
 THREE_FEEDS = (ORDERS, "supply.batches", "organizations.organizations")
@@ -100,6 +104,7 @@ class TestFirstSync:
         assert orders.sync_one(ORDERS).records == 30
         orders.assert_equal(ORDERS)
 
+    @pytest.mark.file_only("its connection keeps nobody out")
     def test_the_file_is_released_at_the_end(self, orders: Syncing, monkeypatch: pytest.MonkeyPatch) -> None:
         """A finished feed releases the warehouse file for other processes while other feeds continue."""
         released: list[Path] = []
@@ -506,13 +511,13 @@ class TestPreparation:
     def test_a_complete_warehouse_is_not_changed(self, orders: Syncing) -> None:
         """Preparing a complete warehouse only reads it: its bytes stay unchanged and its cursors are loaded."""
         orders.sync(ORDERS)
-        before = orders.path.read_bytes()
+        before = state_at(orders.path)
 
         with orders.pipeline() as pipeline:
-            assert isinstance(pipeline.warehouse, ReusingWarehouse)
+            assert isinstance(pipeline.warehouse, ReusingWarehouse | LakeWarehouse)
             pipeline.warehouse.close()
 
-            assert orders.path.read_bytes() == before
+            assert state_at(orders.path) == before
             assert {part.feed for part in pipeline.state.positions} == {ORDERS}
 
     @cases("lost", ["VIEW sync.row_counts", "TABLE sync.rereads", "SCHEMA reports CASCADE"], quick=1)

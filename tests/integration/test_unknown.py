@@ -15,6 +15,8 @@ from pipelines.warehouse.load.schema_drift import FIELDS_A_FEED, LONGEST, VALUES
 from tests.every_kind import TABLE, thing
 from tests.thing_warehouse import A, B, ThingWarehouse
 
+pytestmark = pytest.mark.both_kinds
+
 ROWS = "SELECT account, feed, kind, name, seen FROM sync.unknown ORDER BY ALL"
 
 

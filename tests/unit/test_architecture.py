@@ -38,6 +38,7 @@ ORDER = (
     "alerts",
     "orchestration",
     "definitions",
+    "celery_app",
     "sandbox",
     "mcp_server",
     "cli",

@@ -28,6 +28,8 @@ STORAGE = "dagster._core.storage.sqlite_storage:DagsterSqliteStorage"
 TAGS = "dagster._core.storage.tags"
 
 NO_HEALTH = "run monitoring gets no answer, so a run that a power cut ended stays started forever"
+NO_CELL = "a run that a person starts in the UI may begin while another one writes to its cell"
+NO_RUN_ID = "Celery's workers execute no runs"
 NO_STORAGE = "the storage in dagster.yaml cannot be opened"
 
 
@@ -78,8 +80,12 @@ NAMES = (
     Name(f"{STORAGE}.from_local", ("base_dir", "inst_data"), NO_STORAGE, "instance/storage.py"),
     Name(f"{STORAGE}.from_config_value", ("inst_data", "config_value"), NO_STORAGE, "instance/storage.py"),
     Name(f"{TAGS}:BACKFILL_ID_TAG", (), "pruning deletes runs of open backfills", "maintenance/pruning.py"),
+    Name(f"{TAGS}:ASSET_PARTITION_RANGE_START_TAG", (), NO_CELL, "cells.py"),
+    Name(f"{TAGS}:PARTITION_NAME_TAG", (), NO_CELL, "cells.py"),
     Name(f"{TAGS}:SCHEDULE_NAME_TAG", (), "alerts repeat for automatic runs", "alerting/run_errors.py"),
     Name(f"{TAGS}:SENSOR_NAME_TAG", (), "alerts repeat for automatic runs", "alerting/run_errors.py"),
+    Name("dagster._grpc.types:ExecuteRunArgs", ("run_id",), NO_RUN_ID, "../celery_app.py"),
+    Name("dagster_shared.serdes:unpack_value", ("val", "as_type"), NO_RUN_ID, "../celery_app.py"),
     Name(
         "dagster_shared.error:SerializableErrorInfo",
         ("message", "cls_name", "cause"),

@@ -28,6 +28,16 @@ def test_a_lake_has_a_catalogue_a_folder_and_a_schema(tmp_path: Path) -> None:
     assert (lake.data, lake.schema, lake.is_remote) == (f"{tmp_path}/lake/", "floriday", False)
 
 
+def test_files_beside_a_lake_are_in_the_folder_of_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dashboard of a lake is below the folder of the `.env` file, wherever a command is started."""
+    (tmp_path / ".env").write_text(f"FLORIDAY_WAREHOUSE={CATALOGUE}\nFLORIDAY_LAKE_DATA=s3://flowers/lake\n")
+    (started := tmp_path / "below").mkdir()
+    monkeypatch.chdir(started)
+
+    assert load_local_settings({}, tmp_path).beside == tmp_path / "data" / "floriday.lake"
+    assert load_local_settings({}, started).beside == tmp_path / "data" / "floriday.lake"
+
+
 def test_a_bucket_is_no_path(tmp_path: Path) -> None:
     """``s3://bucket/prefix`` is used as it is."""
     lake = loaded(tmp_path, WAREHOUSE=CATALOGUE, LAKE_DATA="s3://flowers/lake", LAKE_SCHEMA="north").warehouse

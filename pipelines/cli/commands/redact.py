@@ -64,10 +64,9 @@ def redact(erase: EraseOption = None, containing: ContainingOption = False, dry_
 
 
 def _redact(settings: LocalSettings, text: str | None, *, containing: bool, dry_run: bool) -> None:
-    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse, require_file
+    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 
     warehouse = open_warehouse(settings.warehouse)
-    require_file(warehouse, "redact")
     warehouse.require()
     with hold_sync_lock(warehouse.address, "floriday redact"):
         _run(warehouse, settings, text, containing=containing, dry_run=dry_run)
@@ -75,7 +74,7 @@ def _redact(settings: LocalSettings, text: str | None, *, containing: bool, dry_
 
 def _run(warehouse: Warehouse, settings: LocalSettings, text: str | None, *, containing: bool, dry_run: bool) -> None:
     from pipelines.warehouse.privacy.policy import stored_policy
-    from pipelines.warehouse.privacy.redact import plan_change
+    from pipelines.warehouse.privacy.redact import plan_change, remove_old_values
 
     tables = _tables(warehouse)
     with warehouse.reading() as connection:
@@ -86,7 +85,8 @@ def _run(warehouse: Warehouse, settings: LocalSettings, text: str | None, *, con
     if change is None:
         print_line(f"nothing to do: {_in_words(settings.personal_data)} in {warehouse.name} already")
         if (before != "keep" or policy.erased) and not dry_run:
-            _remove_old_copies(warehouse, settings)  # an earlier redaction may have been killed before it did this
+            remove_old_values(warehouse)  # an earlier redaction may have been killed before it did this
+            _remove_old_copies(warehouse, settings)
         return
     _print_counts(warehouse, tables, change)
     if dry_run:

@@ -219,18 +219,21 @@ def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead, t
     from pipelines.cli.syncs.outcomes import is_well, print_differences, print_failures, print_unidentified_accounts
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.dry_run import differences, private_copy
-    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse, require_file
+    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 
     warehouse = open_warehouse(settings.warehouse)
     _check_version(warehouse)  # the tables of an older version cannot be compared with new ones
-    require_file(warehouse, "sync --dry-run")
-    with hold_sync_lock(warehouse.address, "floriday sync --dry-run"), private_copy(warehouse) as copy:
+    with (
+        hold_sync_lock(warehouse.address, "floriday sync --dry-run"),
+        warehouse.as_file() as file,
+        private_copy(file) as copy,
+    ):
         on_the_copy = settings.model_copy(update={"warehouse": copy.path, "published": None})
         with open_clients(on_the_copy, accounts=accounts) as connected:
             session = _prepare(connected)
             outcomes = _sync_feeds(session, what)
             session.save_positions()
-        found = differences(warehouse, copy, list(map(tables_of, session.sources)))
+        found = differences(file, copy, list(map(tables_of, session.sources)), is_of_lake=file is not warehouse)
         if to.is_listed:
             print_differences(found, outcomes)
         else:

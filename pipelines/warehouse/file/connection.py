@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, ClassVar, TypeVar
@@ -167,6 +167,10 @@ class Warehouse:
         except (duckdb.IOException, duckdb.FatalException) as error:
             text = f"{self.path} cannot be read, it may be damaged: {first_line(error)}"
             raise WarehouseError(damage_message(self.path, error) or text) from None
+
+    def as_file(self) -> AbstractContextManager[Warehouse]:
+        """A file with this content during the block, which need not exist; the caller holds the sync lock."""
+        return nullcontext(self)
 
     def recover(self) -> None:
         """Wait until no process writes, and apply the write-ahead log that a killed process left.

@@ -5,6 +5,8 @@ Readers never wait, and no reader keeps a writer out. Writers hold the lock of :
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,14 +18,16 @@ import duckdb
 
 from pipelines.errors import WarehouseError
 from pipelines.lake_address import LakeAddress
-from pipelines.private_files import private_files
+from pipelines.private_files import private_files, remove_leftover
 from pipelines.warehouse.file.connection import Warehouse, WriteSession
 from pipelines.warehouse.file.interruptible import connect
 from pipelines.warehouse.file.session_settings import BASIC, confined_to
 from pipelines.warehouse.lake.errors import is_missing, plain_error
 from pipelines.warehouse.lake.extensions import load_extensions
 from pipelines.warehouse.lake.file_copy import write_file
+from pipelines.warehouse.lake.object_store import create_secret
 from pipelines.warehouse.lake.report_macros import attach_reports
+from pipelines.warehouse.schema.owner import read_owner
 from pipelines.warehouse.sql import literal
 
 ALIAS = "lake"
@@ -68,7 +72,7 @@ class LakeWarehouse(Warehouse):
             except duckdb.Error as error:
                 if is_missing(error):
                     return False
-                raise plain_error(self.name, error) from None
+                raise plain_error(self.lake, error) from None
             return True
 
     def require(self) -> None:
@@ -133,6 +137,29 @@ class LakeWarehouse(Warehouse):
             self.require()
             yield self._opened()
 
+    @contextmanager
+    def as_file(self) -> Iterator[Warehouse]:
+        """As in the base class: a temporary copy, which does not exist if nothing was synced yet.
+
+        What a killed process left in its place is removed.
+        """
+        folder = self.path.with_name(f".{self.path.name}.file")
+        remove_leftover(folder)
+        try:
+            with private_files(), self._in_use:
+                folder.mkdir(parents=True)
+                file = Warehouse(folder / "lake.duckdb", self.lock_timeout)
+                if self.exists() and self._has_owner():
+                    with self._closed_after_errors():
+                        write_file(self._opened(), self.name, file.path)
+            yield file
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _has_owner(self) -> bool:
+        with self.reading() as connection:
+            return read_owner(connection) is not None
+
     def finish(self) -> None:
         """Close the connection."""
         self.close()
@@ -152,7 +179,7 @@ class LakeWarehouse(Warehouse):
         except BaseException as error:
             self.close()
             if isinstance(error, duckdb.Error):
-                raise plain_error(self.name, error) from None
+                raise plain_error(self.lake, error) from None
             raise
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
@@ -178,7 +205,7 @@ def connection_for_lakes(*, with_s3: bool) -> duckdb.DuckDBPyConnection:
     try:
         load_extensions(connection, with_s3=with_s3)
         if with_s3:
-            connection.execute("CREATE SECRET s3 (TYPE s3, PROVIDER credential_chain)")
+            connection.execute(create_secret(os.environ))
         for setting in (*BASIC, f"SET ducklake_max_retry_count = {MOST_RETRIES}"):
             connection.execute(setting)
     except BaseException:

@@ -38,7 +38,7 @@ def hold_sync_lock(address: LakeAddress, holder: str, *, timeout: float = 0.0) -
         WarehouseBusyError: another sync holds it; the message names it.
         WarehouseError: PostgreSQL does not answer.
     """
-    with closing(_session(address, holder)) as session:
+    with closing(postgres_session(address, holder)) as session:
         ends = time.monotonic() + timeout
         while not _row(session, f"SELECT pg_try_advisory_lock({_KEY})", address)[0]:
             if time.monotonic() >= ends:
@@ -50,11 +50,16 @@ def hold_sync_lock(address: LakeAddress, holder: str, *, timeout: float = 0.0) -
 
 def lock_holder(address: LakeAddress) -> str | None:
     """A phrase that names the current holder of the lock; None if it is free."""
-    with closing(_session(address, "floriday status")) as session:
+    with closing(postgres_session(address, "floriday status")) as session:
         return _named(session, address)
 
 
-def _session(address: LakeAddress, name: str) -> psycopg2.extensions.connection:
+def postgres_session(address: LakeAddress, name: str) -> psycopg2.extensions.connection:
+    """A session of PostgreSQL without transactions, under a name that its lists of sessions show.
+
+    Raises:
+        WarehouseError: PostgreSQL does not answer, or psycopg2 is not installed.
+    """
     try:
         import psycopg2  # noqa: PLC0415 - only a lake needs it
     except ImportError:

@@ -15,6 +15,7 @@ import duckdb
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
 from pipelines.warehouse.sql import current_rows, listed, quoted, raw, record_key, same_key
+from pipelines.warehouse.storage import register
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,8 +81,7 @@ def on_connection(
     """
     frames = {f"batch_{name.split('.')[1]}": frame for name, frame in batch.frames.items()}
     frames["originals"] = _with_keys(table, batch)
-    for name, frame in frames.items():
-        connection.register(name, frame)
+    register(connection, **frames)
     yield IncomingBatch(connection, table, params)
     for name in frames:
         connection.unregister(name)

@@ -13,6 +13,7 @@ from pipelines.catalogue.tables import Table
 from pipelines.normalize import Rejected
 from pipelines.warehouse.load.cursors import FeedPart
 from pipelines.warehouse.sql import joined_key
+from pipelines.warehouse.storage import register
 
 _OPEN = "r.account = $account AND r.feed = $feed AND r.resolved_at IS NULL"
 
@@ -77,7 +78,7 @@ def keep(
     """Store rejected records: one open row for a key, or for a number without a key; within a transaction."""
     if not records:
         return
-    connection.register("wrong", _last_of_each(records))
+    register(connection, wrong=_last_of_each(records))
     params: dict[str, object] = {"account": part.account, "feed": part.feed, "moment": moment}
     connection.execute(
         "UPDATE sync.rejected_records r SET payload = w.payload, reason = w.reason, last_seen = $moment,"

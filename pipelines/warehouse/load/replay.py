@@ -13,6 +13,7 @@ from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch, frame_of
 from pipelines.warehouse.arrow_results import arrow_table
 from pipelines.warehouse.sql import current_rows, from_row, listed, raw, record_key, versions
+from pipelines.warehouse.storage import register
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ def put(connection: duckdb.DuckDBPyConnection, table: Table, log_slice: Slice, b
     """Store the typed versions of a slice, and the newest ones of their records as current rows; none is rejected."""
     logged = _logged(connection, table, log_slice)
     for each in table.walk():
-        connection.register("typed", _with_log(batch.frames[each.qualified_name], logged))
+        register(connection, typed=_with_log(batch.frames[each.qualified_name], logged))
         row = from_row(each, "b", "b.log_synced_at")
         extra = "b.log_series, b.log_version" if each is table else "b.log_version"
         params = {"account": log_slice.account}

@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipelines.catalogue.tables import Path, Table
 from pipelines.normalize import Batch
 from pipelines.warehouse.load.cursors import FeedPart
+from pipelines.warehouse.storage import register
 
 VALUES_A_COLUMN = 100  # unknown values of an enumeration that a batch may add: if there are more, it is free text
 FIELDS_A_FEED = 200  # unknown fields of a feed and account that are stored: if there are more, their names are ids
@@ -43,7 +44,7 @@ def keep(connection: duckdb.DuckDBPyConnection, part: FeedPart, batch: Batch, mo
     if not unknown:
         return
     kinds, names, seen = zip(*unknown, strict=True)
-    connection.register("drift", pa.table({"kind": kinds, "name": names, "seen": seen}))
+    register(connection, drift=pa.table({"kind": kinds, "name": names, "seen": seen}))
     params: dict[str, object] = {"account": part.account, "feed": part.feed, "moment": moment}
     connection.execute(
         f"UPDATE sync.unknown u SET seen = s.seen, last_seen = $moment FROM drift s WHERE {_SAME} AND {_SAME_VALUE}",

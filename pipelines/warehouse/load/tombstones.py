@@ -15,6 +15,7 @@ import msgspec
 from pipelines.catalogue.tables import Table
 from pipelines.json_scan import members
 from pipelines.warehouse.sql import current_rows, from_frame, joined_key, listed, quoted, raw, record_key, same_key
+from pipelines.warehouse.storage import register
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ def served_keys(connection: duckdb.DuckDBPyConnection, table: Table, frame: pd.D
     refuses the query.
     """
     key = ", ".join(f"{from_frame(table.by_name[name], 'f')} AS {quoted(name)}" for name in record_key(table))
-    connection.register("served_frame", frame)
+    register(connection, served_frame=frame)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE served AS SELECT f.record, {key} FROM served_frame f")
     connection.unregister("served_frame")
     yield

@@ -134,10 +134,32 @@ class PersonalValues:
             self._connection.execute(f"INSERT INTO {quoted(new)}.{table} {rows}")
         changed = self._changed_rejections()
         self._connection.execute(f"USE {quoted(new)}")
+        self._update_rejections(changed)
+        self._connection.execute(f"USE {quoted(old)}")
+
+    def update(self) -> None:
+        """Replace the values in the current database; within a transaction."""
+        stored = set(_stored(self._connection))
+        for name in self._protections:
+            feed = self._feeds[name]
+            for table, columns in personal_columns(feed):
+                if table in stored:
+                    new = {quoted(column.name): self._new_value(column) for column in columns}
+                    listed = ", ".join(f"{column} = {value}" for column, value in new.items())
+                    differs = " OR ".join(f"{value} IS DISTINCT FROM {column}" for column, value in new.items())
+                    self._connection.execute(f"UPDATE {table} SET {listed} WHERE {differs}")
+            if raw(feed) in stored:
+                self._connection.execute(
+                    f"UPDATE {raw(feed)} t SET payload = n.changed, content_hash = rehashed(n.changed) FROM (SELECT"
+                    f" rowid AS place, {_function(name)}(payload) AS changed FROM {raw(feed)}) n"
+                    " WHERE t.rowid = n.place AND n.changed <> t.payload"
+                )
+        self._update_rejections(self._changed_rejections() if REJECTED in stored else [])
+
+    def _update_rejections(self, changed: Sequence[tuple[int, str, str, str]]) -> None:
         for rowid, _, payload, reason in changed:
             sql = f"UPDATE {REJECTED} SET payload = ?, reason = ? WHERE rowid = ?"
             self._connection.execute(sql, [payload, reason, rowid])
-        self._connection.execute(f"USE {quoted(old)}")
 
     def _queries(self) -> dict[str, str]:
         queries = {}
