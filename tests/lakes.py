@@ -14,7 +14,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -30,6 +31,8 @@ _numbers = count()
 _lakes: dict[str, Path] = {}
 """The folder of each lake by the name of its database."""
 _warehouses: dict[LakeAddress, LakeWarehouse] = {}
+_programs: dict[str, Callable[[], None]] = {}
+"""Start and stop PostgreSQL."""
 
 
 @cache
@@ -47,9 +50,22 @@ def postgres() -> str:
     _run(user, str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
     control = str(programs / "pg_ctl"), "-D", str(data), "-w"
-    _run(user, *control, "-l", str(folder / "log"), "-o", options, "start")
-    atexit.register(_run, user, *control, "-m", "immediate", "stop")
+    start, stop = (*control, "-l", str(folder / "log"), "-o", options, "start"), (*control, "-m", "immediate", "stop")
+    _run(user, *start)
+    atexit.register(subprocess.run, stop, user=user, cwd="/", check=False, stdout=subprocess.DEVNULL)
+    _programs.update(start=lambda: _run(user, *start), stop=lambda: _run(user, *stop))
     return f"dbname=postgres host=127.0.0.1 port={port} user=postgres"
+
+
+@contextmanager
+def stopped_postgres() -> Iterator[None]:
+    """Stop PostgreSQL during the block, as a failure of its machine would."""
+    postgres()
+    _programs["stop"]()
+    try:
+        yield
+    finally:
+        _programs["start"]()
 
 
 def lake_at(path: Path) -> LakeAddress:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import pyarrow as pa
 import pytest
 
+from pipelines.errors import WarehouseError
+from pipelines.lake_address import LakeAddress
 from pipelines.warehouse import storage
 from pipelines.warehouse.lake.errors import is_conflict, plain_error
+from pipelines.warehouse.lake.object_store import create_secret
 from pipelines.warehouse.storage import FILE, LAKE, register
 
 
@@ -48,8 +53,53 @@ def test_an_error_of_a_commit_shows_no_value() -> None:
     )
 
     assert not is_conflict(error)
-    plain = plain_error("the lake", error)
+    plain = plain_error(LakeAddress("dbname=flowers", "/lake/", "floriday", Path("lake")), error)
     assert str(plain) == (
-        "the lake did not take this batch, and nothing of it was stored: Failed to flush changes into DuckLake:"
-        " unterminated quoted string"
+        "ducklake:postgres:dbname=flowers, schema floriday did not take this batch, and nothing of it was stored:"
+        " Failed to flush changes into DuckLake: unterminated quoted string"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "IO Error: Could not connect to server error for HTTP PUT to 'http://s3.test/x'",
+            "S3 does not answer for s3://",
+        ),
+        ("HTTP Error: Unable to connect to URL http://s3.test/x (HTTP 403 Forbidden)", "S3 denies access to s3://"),
+        ("HTTP Error: HTTP GET error on '/' (HTTP 404)\n<Code>NoSuchBucket</Code>", "S3 has no bucket flowers"),
+        ("Secret Validation Failure: during `create` using the following", "no keys for s3://flowers/lake/ were found"),
+    ],
+)
+def test_an_error_of_a_bucket_names_the_next_step(text: str, expected: str) -> None:
+    """The error is one line that names what does not answer, and shows no address of a request."""
+    lake = LakeAddress("dbname=flowers", "s3://flowers/lake/", "floriday", Path("lake"))
+
+    plain = plain_error(lake, duckdb.Error(text))
+
+    assert isinstance(plain, WarehouseError)
+    assert str(plain).startswith(expected)
+    assert "s3.test" not in str(plain)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, "REFRESH auto)"),
+        ({"AWS_ENDPOINT_URL": "https://s3.test"}, "ENDPOINT 's3.test', URL_STYLE 'path', USE_SSL true)"),
+        ({"AWS_ENDPOINT_URL": "x", "AWS_ENDPOINT_URL_S3": "http://[::1]:9000/"}, "ENDPOINT '[::1]:9000', URL_STYLE"),
+    ],
+)
+def test_a_server_like_s3_is_named_as_for_the_tools_of_aws(environ: dict[str, str], expected: str) -> None:
+    """The variables are those of AWS's tools, and that for S3 alone comes first."""
+    assert expected in create_secret(environ)
+
+
+@pytest.mark.parametrize("address", ["s3.test:9000", "ftp://s3.test", "https://me:hunter2@s3.test", "http://x/bucket"])
+def test_a_wrong_server_is_explained(address: str) -> None:
+    """The error names the variable, and does not quote it."""
+    with pytest.raises(WarehouseError, match="AWS_ENDPOINT_URL expects https://host or") as raised:
+        create_secret({"AWS_ENDPOINT_URL": address})
+
+    assert address not in str(raised.value)

@@ -15,12 +15,14 @@ from typing import Any
 
 import duckdb
 
-from pipelines.catalogue.tables import SYNCED_AT, Table
+from pipelines.catalogue.tables import SYNCED_AT, Column, Table
+from pipelines.catalogue.types import Kind
 from pipelines.errors import WarehouseError
 from pipelines.private_files import remove_leftover
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.interruptible import run_interruptible
-from pipelines.warehouse.sql import listed, literal, qualified, quoted
+from pipelines.warehouse.sql import literal, qualified, quoted
+from pipelines.warehouse.storage import NUL_SIGN
 
 
 @contextmanager
@@ -76,8 +78,12 @@ class Difference:
     rejected: int = 0  # of a feed or snapshot, number of records that could not be stored
 
 
-def differences(before: Warehouse, after: Warehouse, tables: Iterable[Table]) -> list[Difference]:
+def differences(
+    before: Warehouse, after: Warehouse, tables: Iterable[Table], *, is_of_lake: bool = False
+) -> list[Difference]:
     """What differs in the given tables and their child tables; the file ``before`` need not exist.
+
+    ``is_of_lake`` is whether ``before`` is a copy of a lake, which could not store the character NUL.
 
     Raises:
         PipelineError: one of the files cannot be read.
@@ -86,7 +92,7 @@ def differences(before: Warehouse, after: Warehouse, tables: Iterable[Table]) ->
         connection.execute(f"SET temp_directory = {literal(str(after.path.with_suffix('.tmp')))}")
         if before.exists():
             connection.execute(f"ATTACH {literal(str(after.path))} AS {_AFTER} (READ_ONLY)")
-        comparison = _Comparison(connection, has_before=before.exists())
+        comparison = _Comparison(connection, has_before=before.exists(), is_of_lake=is_of_lake)
         return [difference for table in tables for difference in comparison.of_feed(table)]
 
 
@@ -98,8 +104,9 @@ _SYNC_COLUMNS = ("sequence_number", SYNCED_AT.name)
 class _Comparison:
     """The two files, attached to one connection."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, *, has_before: bool) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, has_before: bool, is_of_lake: bool) -> None:
         self._connection = connection
+        self._value = _in_lake if is_of_lake else _as_stored
         ((own,),) = connection.execute("SELECT current_database()").fetchall()
         self._before, self._after = quoted(own), _AFTER if has_before else quoted(own)
         sql = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?"
@@ -119,7 +126,7 @@ class _Comparison:
 
     def _row_counts(self, table: Table, account: str) -> tuple[int, int, int]:
         before, after = self._both(table.schema, table.name)
-        columns = listed(column.name for column in table.columns if column.name not in _SYNC_COLUMNS)
+        columns = ", ".join(self._value(column) for column in table.columns if column.name not in _SYNC_COLUMNS)
         added, removed = (_except(*pair, columns, "account = $account") for pair in ((after, before), (before, after)))
         same = " AND ".join(f"a.{quoted(name)} = r.{quoted(name)}" for name in table.key)
         is_deleted = "a.is_deleted AND NOT r.is_deleted" if SYNCED_AT.name in table.by_name else "a.account IS NULL"
@@ -146,6 +153,21 @@ class _Comparison:
         table = qualified(schema, name)
         after = f"{self._after}.{table}"
         return f"{self._before}.{table}" if (schema, name) in self._known else f"(FROM {after} LIMIT 0)", after
+
+
+def _as_stored(column: Column) -> str:
+    return quoted(column.name)
+
+
+def _in_lake(column: Column) -> str:
+    """A column as a lake would store it."""
+    name, replaced = quoted(column.name), f"replace({{}}, chr(0), {literal(NUL_SIGN)})"
+    if column.kind is not Kind.TEXT:
+        return name
+    value = (
+        f"list_transform({name}, lambda each: {replaced.format('each')})" if column.repeated else replaced.format(name)
+    )
+    return f"{value} AS {name}"
 
 
 def _except(these: str, those: str, columns: str, where: str) -> str:

@@ -5,6 +5,7 @@ Readers never wait, and no reader keeps a writer out. Writers hold the lock of :
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from pipelines.warehouse.file.session_settings import BASIC, confined_to
 from pipelines.warehouse.lake.errors import is_missing, plain_error
 from pipelines.warehouse.lake.extensions import load_extensions
 from pipelines.warehouse.lake.file_copy import write_file
+from pipelines.warehouse.lake.object_store import create_secret
 from pipelines.warehouse.lake.report_macros import attach_reports
 from pipelines.warehouse.schema.owner import read_owner
 from pipelines.warehouse.sql import literal
@@ -70,7 +72,7 @@ class LakeWarehouse(Warehouse):
             except duckdb.Error as error:
                 if is_missing(error):
                     return False
-                raise plain_error(self.name, error) from None
+                raise plain_error(self.lake, error) from None
             return True
 
     def require(self) -> None:
@@ -121,13 +123,19 @@ class LakeWarehouse(Warehouse):
     @contextmanager
     def committed_bytes(self) -> Iterator[BinaryIO]:
         """The bytes of a DuckDB file with the content of one snapshot of the lake."""
-        with private_files(), TemporaryDirectory(prefix="floriday-lake-") as folder, self._in_use:
-            self.require()
+        with private_files(), TemporaryDirectory(prefix="floriday-lake-") as folder:
             path = Path(folder) / "lake.duckdb"
-            with self._closed_after_errors():
-                write_file(self._opened(), self.name, path)
+            with self.copying() as connection:
+                write_file(connection, self.name, path)
             with path.open("rb") as stream:
                 yield stream
+
+    @contextmanager
+    def copying(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection outside of a transaction, to copy rows from the lake into another database."""
+        with self._in_use, self._closed_after_errors():
+            self.require()
+            yield self._opened()
 
     @contextmanager
     def as_file(self) -> Iterator[Warehouse]:
@@ -171,7 +179,7 @@ class LakeWarehouse(Warehouse):
         except BaseException as error:
             self.close()
             if isinstance(error, duckdb.Error):
-                raise plain_error(self.name, error) from None
+                raise plain_error(self.lake, error) from None
             raise
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
@@ -181,27 +189,39 @@ class LakeWarehouse(Warehouse):
         return self._kept.get(True) or self._kept[False]
 
     def _attached(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        connection = connect(":memory:", config={"autoinstall_known_extensions": "false"})
+        connection = connection_for_lakes(with_s3=self.lake.is_remote)
         try:
-            load_extensions(connection, with_s3=self.lake.is_remote)
-            if self.lake.is_remote:
-                connection.execute("CREATE SECRET s3 (TYPE s3, PROVIDER credential_chain)")
-            for setting in (*BASIC, f"SET ducklake_max_retry_count = {MOST_RETRIES}"):
-                connection.execute(setting)
-            connection.execute(self._attach_statement(read_only=read_only))
+            attach(connection, self.lake, ALIAS, read_only=read_only)
             connection.execute(f"USE {ALIAS}")
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _attach_statement(self, *, read_only: bool) -> str:
-        options = {
-            "DATA_PATH": literal(self.lake.data),
-            "METADATA_SCHEMA": literal(self.lake.schema),
-            "DATA_INLINING_ROW_LIMIT": str(INLINED_ROWS),
-        }
-        if read_only:
-            options |= {"READ_ONLY": "true", "CREATE_IF_NOT_EXISTS": "false"}
-        listed = ", ".join(f"{name} {value}" for name, value in options.items())
-        return f"ATTACH {literal(self.lake.attach_string)} AS {ALIAS} ({listed})"
+
+def connection_for_lakes(*, with_s3: bool) -> duckdb.DuckDBPyConnection:
+    """A connection to a database in memory that can attach lakes, with the keys of S3 if they need them."""
+    connection = connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    try:
+        load_extensions(connection, with_s3=with_s3)
+        if with_s3:
+            connection.execute(create_secret(os.environ))
+        for setting in (*BASIC, f"SET ducklake_max_retry_count = {MOST_RETRIES}"):
+            connection.execute(setting)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def attach(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, alias: str, *, read_only: bool) -> None:
+    """Attach a lake under a name; a new one is created unless it is only read."""
+    options = {
+        "DATA_PATH": literal(lake.data),
+        "METADATA_SCHEMA": literal(lake.schema),
+        "DATA_INLINING_ROW_LIMIT": str(INLINED_ROWS),
+    }
+    if read_only:
+        options |= {"READ_ONLY": "true", "CREATE_IF_NOT_EXISTS": "false"}
+    listed = ", ".join(f"{name} {value}" for name, value in options.items())
+    connection.execute(f"ATTACH {literal(lake.attach_string)} AS {alias} ({listed})")

@@ -7,11 +7,15 @@ import re
 import duckdb
 
 from pipelines.errors import ConflictError, PipelineError, WarehouseError
+from pipelines.lake_address import LakeAddress
 from pipelines.warehouse.file.duckdb_errors import first_line
 
 _MISSING = "creating a new DuckLake is explicitly disabled"
 _NO_CONNECTION = ("Unable to connect to Postgres", "Failed to connect", "server closed the connection", "terminating")
 _CONFLICT = ("Transaction conflict", "maximum retry count", "duplicate key", "could not serialize", "deadlock detected")
+_NO_KEYS = "Secret Validation Failure"
+_FORBIDDEN = re.compile(r"HTTP 40[13]|Forbidden|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch")
+_AWAY = ("Could not connect", "Could not establish connection", "Timeout", "timed out", "HTTP 50", "SSL")
 _NOT_COMMITTED = "Failed to commit DuckLake"
 _STATEMENT = re.compile(r" at or near .*| (INSERT|UPDATE|DELETE|CREATE|BEGIN) .*", re.DOTALL)
 _REASON = re.compile(r"(FATAL|failed|could not)[^\n]*")
@@ -41,8 +45,31 @@ def is_conflict(error: BaseException) -> bool:
     return isinstance(error, duckdb.Error) and any(sign in str(error) for sign in _CONFLICT)
 
 
-def plain_error(name: str, error: duckdb.Error) -> PipelineError | duckdb.Error:
+def _problem_of_bucket(data: str, text: str) -> str | None:
+    """What keeps a process from the bucket of a lake, and what to do; None if the error is about something else."""
+    bucket = data.partition("://")[2].partition("/")[0]
+    if _NO_KEYS in text:
+        return (
+            f"no keys for {data} were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give"
+            " this machine a role that may read and write there"
+        )
+    if "HTTP" not in text:
+        return None
+    if _FORBIDDEN.search(text):
+        return f"S3 denies access to {data}: allow the keys that are in use to read, write and delete there"
+    if "NoSuchBucket" in text:
+        return f"S3 has no bucket {bucket}: create it, or correct FLORIDAY_LAKE_DATA"
+    if any(sign in text for sign in _AWAY):
+        return (
+            f"S3 does not answer for {data}: check the network, or the server that AWS_ENDPOINT_URL names; nothing of"
+            " this batch was stored, and the next sync continues"
+        )
+    return None
+
+
+def plain_error(lake: LakeAddress, error: duckdb.Error) -> PipelineError | duckdb.Error:
     """What to raise in place of an error of DuckDB; the error itself where it is a defect."""
+    name = str(lake)
     text = _PASSWORD.sub("password=…", str(error))
     if is_conflict(error):
         return ConflictError(f"another process wrote to {name} at the same time, and nothing of this batch was stored")
@@ -51,6 +78,8 @@ def plain_error(name: str, error: duckdb.Error) -> PipelineError | duckdb.Error:
             f"PostgreSQL does not answer for {name} ({reason_of(text)}): start it, or correct"
             " the address; nothing of this batch was stored"
         )
+    if lake.is_remote and (problem := _problem_of_bucket(lake.data, text)):
+        return WarehouseError(problem)
     if _NOT_COMMITTED in text:
         return WarehouseError(f"{name} did not take this batch, and nothing of it was stored: {_without_values(text)}")
     if isinstance(error, duckdb.IOException | duckdb.HTTPException):
