@@ -25,7 +25,8 @@ from pipelines.warehouse.file.session_settings import BASIC, confined_to
 from pipelines.warehouse.lake.errors import is_missing, plain_error
 from pipelines.warehouse.lake.extensions import load_extensions
 from pipelines.warehouse.lake.file_copy import write_file
-from pipelines.warehouse.lake.object_store import create_secret
+from pipelines.warehouse.lake.lock import has_catalogue
+from pipelines.warehouse.lake.object_store import FORGOTTEN, create_secret
 from pipelines.warehouse.lake.report_macros import attach_reports
 from pipelines.warehouse.schema.owner import read_owner
 from pipelines.warehouse.sql import literal
@@ -187,15 +188,26 @@ class LakeWarehouse(Warehouse):
         try:
             load_extensions(connection, with_s3=self.lake.is_remote)
             if self.lake.is_remote:
-                connection.execute(create_secret(os.environ))
+                for statement in (*FORGOTTEN, create_secret(os.environ)):
+                    connection.execute(statement)
             for setting in (*BASIC, f"SET ducklake_max_retry_count = {MOST_RETRIES}"):
                 connection.execute(setting)
+            if not read_only and not has_catalogue(self.lake):
+                self._require_empty_place(connection)
             connection.execute(self._attach_statement(read_only=read_only))
             connection.execute(f"USE {ALIAS}")
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _require_empty_place(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Refuse a place with files, because `floriday redact` removes files that the catalogue does not know."""
+        if connection.execute("FROM glob(?) LIMIT 1", [f"{self.lake.data}**"]).fetchall():
+            raise WarehouseError(
+                f"FLORIDAY_LAKE_DATA is {self.lake.data}, where files are already, and {self.name} would be a new lake:"
+                " name an empty folder or prefix, one for each lake"
+            )
 
     def _attach_statement(self, *, read_only: bool) -> str:
         options = {
