@@ -12,6 +12,7 @@ DEFAULT_SCHEMA = "floriday"
 
 _PAIR = re.compile(r"\s*([a-z_]+)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']+)")
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+LONGEST_NAME = 63  # bytes of a name in PostgreSQL; it cuts longer ones without an error
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]*)?")
 
 
@@ -29,6 +30,11 @@ class LakeAddress:
         place = " ".join(f"{name}={given[name]}" for name in ("dbname", "host", "port") if name in given)
         return f"{_POSTGRES}{place}, schema {self.schema}"
 
+    def cell(self, name: str) -> LakeAddress:
+        """The lake of a cell: a schema and a folder of its own, beside those of other cells."""
+        schema = f"{self.schema}_{name}"
+        return LakeAddress(self.catalogue, f"{self.data}{name}/", schema, self.beside.with_name(f"{schema}.lake"))
+
     @property
     def is_remote(self) -> bool:
         """Whether the Parquet files are in a bucket."""
@@ -40,7 +46,27 @@ class LakeAddress:
         return f"{_POSTGRES}{self.catalogue}"
 
 
-WarehouseAddress = Path | LakeAddress  # a DuckDB file, or a lake
+@dataclass(frozen=True)
+class LakeCells:
+    """The lakes of several cells, which readers see as one warehouse; a writer writes to one of them."""
+
+    whole: LakeAddress  # whose schema and folder the cells' names are appended to
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.whole}, cells {', '.join(self.names)}"
+
+    @property
+    def beside(self) -> Path:
+        """As of a lake."""
+        return self.whole.beside
+
+    def cell(self, name: str) -> LakeAddress:
+        """The lake of a cell."""
+        return self.whole.cell(name)
+
+
+WarehouseAddress = Path | LakeAddress | LakeCells  # a DuckDB file, a lake, or the lakes of all cells
 
 
 @dataclass(frozen=True)
@@ -52,8 +78,8 @@ class LakeText:
 
 
 def path_of(address: WarehouseAddress) -> Path:
-    """The DuckDB file; of a lake, the path that its companion files are beside."""
-    return address.beside if isinstance(address, LakeAddress) else address
+    """The DuckDB file; of lakes, the path that their companion files are beside."""
+    return address if isinstance(address, Path) else address.beside
 
 
 def parse_lake(text: str, data: str | None, schema: str, folder: Path) -> LakeAddress:

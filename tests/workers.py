@@ -108,11 +108,11 @@ def deployment(home: Path, workspace: Path, variables: Mapping[str, str]) -> Ite
     """Start a broker, and create a database for Dagster; the daemon and the workers are not started yet."""
     require_programs()
     with ExitStack() as stack:
-        port = _free_port()
+        port = free_port()
         given = {
             **variables,
             "DAGSTER_HOME": str(home),
-            "DAGSTER_POSTGRES_URL": _new_database(f"dagster_{port}"),
+            "DAGSTER_POSTGRES_URL": new_database(f"dagster_{port}"),
             "DAGSTER_CELERY_BROKER_URL": f"redis://127.0.0.1:{port}/0",
         }
         shutil.copy(DEPLOY / "dagster.yaml", home / "dagster.yaml")
@@ -126,7 +126,7 @@ def deployment(home: Path, workspace: Path, variables: Mapping[str, str]) -> Ite
         yield deployed
 
 
-def _new_database(name: str) -> str:
+def new_database(name: str) -> str:
     """Create a database, and return its address as SQLAlchemy reads it."""
     connection = psycopg2.connect(postgres())
     try:
@@ -139,6 +139,7 @@ def _new_database(name: str) -> str:
         connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])

@@ -36,6 +36,11 @@ COMMANDS = (
     *(demo, init, check, sync, status, rejected, tables, report, query, mcp, dashboard, up),
     *(rebuild, backup, export, compact, rename, redact, lookup, sandbox, catalogue),
 )
+WITH_CELLS = {
+    *(check, sync, status, rejected, tables, report, query, mcp, dashboard),
+    *(rebuild, backup, export, compact, rename, redact),
+}
+"""The commands that can work on one of several cells."""
 
 app = typer.Typer(
     cls=Group,
@@ -45,7 +50,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in COMMANDS:
-    app.command(cls=Command)(with_common_options(command))
+    app.command(cls=Command)(with_common_options(command, has_cells=command in WITH_CELLS))
 
 
 def _print_version(*, is_given: bool) -> None:

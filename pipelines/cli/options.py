@@ -50,6 +50,9 @@ WarehouseOption = Annotated[
     Path | None,
     typer.Option("--warehouse", metavar="FILE", help="The DuckDB file, instead of FLORIDAY_WAREHOUSE."),
 ]
+CellOption = Annotated[
+    str | None, typer.Option("--cell", metavar="NAME", help="Only this group of accounts of FLORIDAY_CELLS.")
+]
 _COMMON = {"env_file": EnvFileOption, "warehouse": WarehouseOption}
 
 
@@ -69,32 +72,39 @@ def _check_paths(parameters: Iterable[inspect.Parameter]) -> None:
                 info.parser = path_value
 
 
-def with_common_options(command: Callable[..., None]) -> Callable[..., None]:
+def with_common_options(command: Callable[..., None], *, has_cells: bool) -> Callable[..., None]:
     """The command with the options ``--env-file`` and ``--warehouse``, which apply to all settings that it loads.
 
-    A command with a parameter ``warehouse`` gets the value of that option itself.
+    A command with a parameter ``warehouse`` gets the value of that option itself. ``has_cells`` adds ``--cell``.
     """
     signature = inspect.signature(command, eval_str=True)
     own = [each for name, each in signature.parameters.items() if name not in _COMMON]
+    added = _COMMON | ({"cell": CellOption} if has_cells else {})
     common = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-        for name, kind in _COMMON.items()
+        for name, kind in added.items()
     ]
     _check_paths([*own, *common])
     chooses_its_warehouse = "warehouse" in signature.parameters
 
     @wraps(command)
-    def run(*arguments: Any, env_file: Path | None = None, warehouse: Path | None = None, **options: Any) -> None:
+    def run(
+        *arguments: Any,
+        env_file: Path | None = None,
+        warehouse: Path | None = None,
+        cell: str | None = None,
+        **options: Any,
+    ) -> None:
         from pipelines.settings.overrides import overriding
 
         if chooses_its_warehouse:
             options["warehouse"] = warehouse
-        with overriding(env_file, None if chooses_its_warehouse else warehouse):
+        with overriding(env_file, None if chooses_its_warehouse else warehouse, cell):
             command(*arguments, **options)
 
     del run.__wrapped__
     run.__signature__ = signature.replace(parameters=[*own, *common])  # type: ignore[attr-defined]
-    run.__annotations__ = {name: each.annotation for name, each in signature.parameters.items()} | _COMMON
+    run.__annotations__ = {name: each.annotation for name, each in signature.parameters.items()} | added
     return run
 
 

@@ -64,12 +64,28 @@ def load_settings(environ: Env = None, directory: Path | None = None, *, dotenv:
         raise _with_next_step(error, variables.dotenv, directory or home_folder()) from None
     if problem := mixture(settings.auth_url, settings.base_url):
         raise SettingError(problem)
-    return settings
+    if without_cell := [name for name in settings.accounts if not _has_cell(settings, name)]:
+        raise SettingError(
+            f"{PREFIX}CELLS names no cell for {', '.join(without_cell)}: each account stands in one cell"
+        )
+    return _in_chosen_cell(settings)
+
+
+def _has_cell(settings: Settings, account: str) -> bool:
+    return settings.cells is None or any(account in members for members in settings.cells.values())
+
+
+_Local = TypeVar("_Local", bound=LocalSettings)
+
+
+def _in_chosen_cell(settings: _Local) -> _Local:
+    cell = current().cell
+    return settings if cell is None else settings.in_cell(cell)
 
 
 def load_local_settings(environ: Env = None, directory: Path | None = None, *, dotenv: bool = True) -> LocalSettings:
     """The settings of a command that makes no calls, none of which is required; otherwise as ``load_settings``."""
-    return _validated(LocalSettings, gather(environ, directory, _LOCAL_SECRETS, dotenv=dotenv))
+    return _in_chosen_cell(_validated(LocalSettings, gather(environ, directory, _LOCAL_SECRETS, dotenv=dotenv)))
 
 
 def load_alerts(environ: Env = None, directory: Path | None = None, *, dotenv: bool = True) -> tuple[SecretStr, ...]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from pipelines.errors import UsageError
 from pipelines.lake_address import (
     DEFAULT_SCHEMA,
+    LONGEST_NAME,
     LakeAddress,
+    LakeCells,
     LakeText,
     WarehouseAddress,
     data_place,
@@ -20,10 +23,13 @@ from pipelines.lake_address import (
     path_of,
     schema_name,
 )
+from pipelines.lake_address import PREFIX as LAKE_PREFIX
 from pipelines.paths import default_published_path, is_database_or_companion
 from pipelines.settings import receivers, values
 from pipelines.settings.addresses import checked_address, host_of
+from pipelines.settings.overrides import current
 
+ONLY_CELL = "main"
 Api = Literal["suppliers", "customers"]  # Floriday's two APIs: for suppliers (growers) and for customers (buyers)
 
 
@@ -32,15 +38,25 @@ def _from_text(read: Callable[[str], object]) -> BeforeValidator:
 
 
 def _warehouse(value: str | LakeText, info: ValidationInfo) -> WarehouseAddress:
+    cells = info.data.get("cells")
     if isinstance(value, str):
+        if cells:
+            raise ValueError(f"expects {LAKE_PREFIX}postgres:… beside FLORIDAY_CELLS: a file has no cells")
         return values.warehouse_file(value)
     schema = info.data.get("lake_schema", DEFAULT_SCHEMA)
-    return parse_lake(value.text, info.data.get("lake_data"), schema, value.base / "data")
+    lake = parse_lake(value.text, info.data.get("lake_data"), schema, value.base / "data")
+    return LakeCells(lake, tuple(cells)) if cells else lake
+
+
+def _cells(value: str | None, info: ValidationInfo) -> dict[str, tuple[str, ...]] | None:
+    if value is None or current().warehouse:  # a file that the command names has no cells
+        return None
+    return values.cells(value, LONGEST_NAME - len(f"{info.data.get('lake_schema', DEFAULT_SCHEMA)}_"))
 
 
 def _published(value: str | None, info: ValidationInfo) -> Path | None:
     warehouse: WarehouseAddress | None = info.data.get("warehouse")
-    if isinstance(warehouse, LakeAddress):
+    if isinstance(warehouse, LakeAddress | LakeCells):
         if value is None or value.casefold() == "off":
             return None
         raise ValueError("expects off: readers of a lake keep no writer out, so that it needs no published copy")
@@ -93,6 +109,7 @@ class LocalSettings(AlertSettings):
     feeds: Annotated[tuple[str, ...] | None, _from_text(values.feeds)] = None
     lake_data: Annotated[str | None, _from_text(data_place)] = None
     lake_schema: Annotated[str, _from_text(schema_name)] = DEFAULT_SCHEMA
+    cells: Annotated[dict[str, tuple[str, ...]] | None, BeforeValidator(_cells)] = None
     warehouse: Annotated[WarehouseAddress, BeforeValidator(_warehouse)]
     published: Annotated[Path | None, BeforeValidator(_published)] = None
     publish_every: Annotated[timedelta, _from_text(values.duration)] = timedelta(minutes=15)
@@ -109,6 +126,27 @@ class LocalSettings(AlertSettings):
     def beside(self) -> Path:
         """The path of the warehouse file; of a lake, the path that its companion files are beside."""
         return path_of(self.warehouse)
+
+    @property
+    def cell_names(self) -> tuple[str, ...]:
+        """The cells; a warehouse without ``FLORIDAY_CELLS`` is the cell ``main``."""
+        return tuple(self.cells or (ONLY_CELL,))
+
+    def in_cell(self, name: str) -> Self:
+        """The settings of one cell, as if it were alone: with its lake and its accounts.
+
+        Raises:
+            UsageError: there is no such cell.
+        """
+        if name not in self.cell_names:
+            raise UsageError(f"there is no cell {name!r}; there are: {', '.join(self.cell_names)}")
+        if not isinstance(self.warehouse, LakeCells):
+            return self
+        return self.model_copy(update={"warehouse": self.warehouse.cell(name), "cells": None, **self._only(name)})
+
+    def _only(self, cell: str) -> dict[str, Any]:  # noqa: ARG002 - for the settings with API keys
+        """The fields that differ from one cell to another, beside the warehouse."""
+        return {}
 
     @property
     def api(self) -> Api:
@@ -143,6 +181,10 @@ class Settings(LocalSettings):
         if self.api_key is not None:
             return {"main": self.api_key}
         return dict(self.api_keys or {})
+
+    def _only(self, cell: str) -> dict[str, Any]:
+        members = (self.cells or {})[cell]
+        return {"api_key": None, "api_keys": {name: key for name, key in self.accounts.items() if name in members}}
 
     @property
     def version(self) -> str:

@@ -1,4 +1,4 @@
-"""The options ``--env-file`` and ``--warehouse`` of the command line, which override the environment and its files."""
+"""The options ``--env-file``, ``--warehouse`` and ``--cell`` of the command line, which override the variables."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ class Overrides:
     Args:
         env_file: file to read instead of the `.env` file that is looked for.
         warehouse: path of the DuckDB file, absolute.
+        cell: name of the cell that the command works on.
     """
 
     env_file: Path | None = None
     warehouse: Path | None = None
+    cell: str | None = None
 
 
 _current = Overrides()
@@ -30,11 +32,11 @@ def current() -> Overrides:
 
 
 @contextmanager
-def overriding(env_file: Path | None, warehouse: Path | None) -> Iterator[None]:
+def overriding(env_file: Path | None, warehouse: Path | None, cell: str | None = None) -> Iterator[None]:
     """Apply the options to all settings that are loaded within the block; relative paths start here."""
     global _current  # noqa: PLW0603 - a process runs one command at a time
     before = _current
-    _current = Overrides(env_file and env_file.absolute(), warehouse and warehouse.absolute())
+    _current = Overrides(env_file and env_file.absolute(), warehouse and warehouse.absolute(), cell)
     try:
         yield
     finally:

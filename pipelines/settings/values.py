@@ -22,6 +22,7 @@ _CREDENTIAL = re.compile(r"[!-~]+")
 _SCOPE = re.compile(r"[!#-+\--\[\]-~]+")
 _API = re.compile(r".*/(suppliers|customers)-api-(\d{4}v\d+)")
 _DURATION = re.compile(r"(\d{1,6})([smhd])")
+_CELL = re.compile(r"[a-z0-9][a-z0-9_]*")
 _WEEKS = re.compile(r"(-?\d{1,3})\.\.(-?\d{1,3})")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SCHEMAS = frozenset(
@@ -76,6 +77,28 @@ def account_name(name: str) -> str:
     if not name.isprintable() or name != name.strip() or not 0 < len(name) <= 64:
         raise ValueError("expects account names of 1 to 64 printable characters")
     return name
+
+
+def cells(text: str, longest: int) -> dict[str, tuple[str, ...]]:
+    """The accounts of each cell, from a JSON object of names and lists; ``longest`` is how long a name may be."""
+    try:
+        pairs = json.loads(text, object_pairs_hook=list)
+    except (ValueError, RecursionError):
+        pairs = None
+    if not text.startswith("{") or not pairs or not all(_is_cell(name, accounts, longest) for name, accounts in pairs):
+        raise ValueError(
+            'expects a JSON object of cells and their accounts, {"cell": ["account", …], …}; a cell has a name of small'
+            f" letters, digits and underscores, at most {longest} of them"
+        )
+    accounts = [account_name(account) for _, members in pairs for account in members]
+    if len(set(accounts)) < len(accounts) or len(dict(pairs)) < len(pairs):
+        raise ValueError("names an account or a cell twice")
+    return {name: tuple(members) for name, members in pairs}
+
+
+def _is_cell(name: str, accounts: object, longest: int) -> bool:
+    is_list = isinstance(accounts, list) and bool(accounts) and all(isinstance(each, str) for each in accounts)
+    return is_list and len(name) <= longest and _CELL.fullmatch(name) is not None
 
 
 def _named_key(key: object) -> SecretStr:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 
-from pipelines.lake_address import LakeAddress, WarehouseAddress
+from pipelines.errors import UsageError
+from pipelines.lake_address import LakeAddress, LakeCells, WarehouseAddress
 from pipelines.warehouse.file import sync_lock
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
 from pipelines.warehouse.lake import lock as lake_lock
+from pipelines.warehouse.lake.cells import CellsWarehouse
 from pipelines.warehouse.lake.connection import LakeWarehouse
 
 RESIDENT = sync_lock.RESIDENT
@@ -19,6 +22,8 @@ def open_warehouse(address: WarehouseAddress, *, lock_timeout: float = 60.0) -> 
 
     ``lock_timeout`` is how long to wait while another process has a file open, in seconds; nobody waits for a lake.
     """
+    if isinstance(address, LakeCells):
+        return CellsWarehouse(address)
     if isinstance(address, LakeAddress):
         return LakeWarehouse(address)
     return Warehouse(address, lock_timeout)
@@ -26,6 +31,7 @@ def open_warehouse(address: WarehouseAddress, *, lock_timeout: float = 60.0) -> 
 
 def open_for_sync(address: WarehouseAddress, *, lock_timeout: float = 60.0) -> ReusingWarehouse | LakeWarehouse:
     """As :func:`open_warehouse`; the connection is kept until it is closed."""
+    address = _one_cell(address)
     if isinstance(address, LakeAddress):
         return LakeWarehouse(address)
     return ReusingWarehouse(address, lock_timeout)
@@ -33,6 +39,7 @@ def open_for_sync(address: WarehouseAddress, *, lock_timeout: float = 60.0) -> R
 
 def hold_sync_lock(address: WarehouseAddress, holder: str, *, timeout: float = 0.0) -> AbstractContextManager[None]:
     """Hold the lock of a warehouse during the block; see :func:`pipelines.warehouse.file.sync_lock.hold_sync_lock`."""
+    address = _one_cell(address)
     if isinstance(address, LakeAddress):
         return lake_lock.hold_sync_lock(address, holder, timeout=timeout)
     return sync_lock.hold_sync_lock(address, holder, timeout=timeout)
@@ -40,6 +47,13 @@ def hold_sync_lock(address: WarehouseAddress, holder: str, *, timeout: float = 0
 
 def lock_holder(address: WarehouseAddress) -> str | None:
     """A phrase that names the current holder of the lock; None if it is free."""
+    address = _one_cell(address)
     if isinstance(address, LakeAddress):
         return lake_lock.lock_holder(address)
     return sync_lock.lock_holder(address)
+
+
+def _one_cell(address: WarehouseAddress) -> Path | LakeAddress:
+    if isinstance(address, LakeCells):
+        raise UsageError(f"a writer writes to one cell: choose one of {', '.join(address.names)} with --cell")
+    return address

@@ -20,7 +20,7 @@ from pipelines.catalogue import catalogue_of
 from pipelines.cli.commands.demo import TIME_OF_TRADE
 from pipelines.cli.docs import readme_outputs
 from pipelines.cli.docs.readme_outputs import captured, command_of, renewed
-from pipelines.cli.outcomes import print_outcomes
+from pipelines.cli.syncs.outcomes import print_outcomes
 from pipelines.sandbox import TWO_YEARS, Sandbox
 from pipelines.sandbox.world.calendar import start_of_trade
 from pipelines.settings import load_settings

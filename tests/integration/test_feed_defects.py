@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from pipelines.catalogue.types import Feed
-from pipelines.cli.outcomes import is_well, print_outcomes
+from pipelines.cli.syncs.outcomes import is_well, print_outcomes
 from pipelines.errors import RefusedError
 from pipelines.floriday.client import FloridayClient
 from pipelines.sync.feed import Run, sync_feed

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.cli.outcomes import remarks
+from pipelines.cli.syncs.outcomes import remarks
 from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load import visibility

@@ -61,7 +61,7 @@ def test_help_imports_no_slow_module(arguments: list[str]) -> None:
 def test_a_sync_starts_without_dagster_and_pandas() -> None:
     """A sync does not import Dagster, and imports pandas only while it waits for Floriday."""
     program = (
-        "import sys, pipelines.cli.outcomes, pipelines.cli.terminal.progress\n"
+        "import sys, pipelines.cli.syncs.outcomes, pipelines.cli.terminal.progress\n"
         "import pipelines.sync.session, pipelines.warehouse.file.sync_lock\n"
         "sys.exit(bool({'dagster', 'pandas'} & set(sys.modules)))"
     )

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from pipelines.cli.outcomes import is_well, print_differences
+from pipelines.cli.syncs.outcomes import is_well, print_differences
 from pipelines.sync.outcome import FeedOutcome, combined
 
 A_WEEK_AGO = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
-from pipelines.cli import outcomes
 from pipelines.cli.commands import status
 from pipelines.cli.console import print_table
+from pipelines.cli.syncs import outcomes
 from pipelines.cli.terminal.layout import (
     Heading,
     Step,

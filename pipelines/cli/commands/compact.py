@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pipelines.cli.console import print_line
+
+if TYPE_CHECKING:
+    from pipelines.settings import LocalSettings
 
 
 def compact() -> None:
@@ -17,15 +22,21 @@ def compact() -> None:
 
         floriday compact
     """
-    from pipelines.cli.terminal.status_line import elapsed_time
+    from pipelines.cli.cells import in_each_cell
     from pipelines.settings import load_local_settings
+
+    in_each_cell(load_local_settings(), _compact)
+
+
+def _compact(settings: LocalSettings) -> None:
+    from pipelines.cli.terminal.status_line import elapsed_time
     from pipelines.text_format import file_size
     from pipelines.warehouse.file.compaction import compact as compact_file
     from pipelines.warehouse.lake.connection import LakeWarehouse
     from pipelines.warehouse.lake.upkeep import upkeep
     from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 
-    warehouse = open_warehouse(load_local_settings().warehouse)
+    warehouse = open_warehouse(settings.warehouse)
     warehouse.require()
     with hold_sync_lock(warehouse.address, "floriday compact"), elapsed_time("compacting"):
         if isinstance(warehouse, LakeWarehouse):

@@ -129,7 +129,7 @@ def _by_which_way() -> str:
 
 
 def _sync(title: str, environment: Mapping[str, str]) -> None:
-    from pipelines.cli.outcomes import print_outcomes
+    from pipelines.cli.syncs.outcomes import print_outcomes
     from pipelines.cli.terminal.status_line import elapsed_time
 
     print_line(f"\n{title}\n", "bold")

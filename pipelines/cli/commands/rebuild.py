@@ -10,6 +10,7 @@ from pipelines.cli.console import print_line
 
 if TYPE_CHECKING:
     from pipelines.catalogue.types import Source
+    from pipelines.settings import LocalSettings
     from pipelines.warehouse.file.connection import Warehouse
 
 
@@ -36,16 +37,22 @@ def rebuild(
 
         floriday rebuild sales_orders supply.batches
     """
+    from pipelines.cli.cells import in_each_cell
     from pipelines.settings import load_local_settings
+
+    in_each_cell(load_local_settings(), lambda settings: _rebuild(settings, feeds or []))
+
+
+def _rebuild(settings: LocalSettings, feeds: list[str]) -> None:
     from pipelines.sync.rebuild import rebuild as rebuild_feed
     from pipelines.text_format import counted
     from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 
-    warehouse = open_warehouse(load_local_settings().warehouse)
+    warehouse = open_warehouse(settings.warehouse)
     warehouse.require()
     with hold_sync_lock(warehouse.address, "floriday rebuild"):
         _update_tables(warehouse)
-        for source in _sources(warehouse, feeds or []):
+        for source in _sources(warehouse, feeds):
             done = rebuild_feed(warehouse, source)
             counts = f"{counted(done.records, 'record')} of {counted(done.versions, 'version')}"
             print_line(f"{done.feed}: {counts} in {done.seconds:.1f} s")

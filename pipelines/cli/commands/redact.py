@@ -53,16 +53,21 @@ def redact(erase: EraseOption = None, containing: ContainingOption = False, dry_
 
         floriday redact --erase "Jan de Vries" --containing
     """
+    from pipelines.cli.cells import in_each_cell
     from pipelines.errors import UsageError
     from pipelines.settings import load_local_settings
-    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 
     if containing and erase is None:
         raise UsageError("--containing needs --erase: the text to erase")
-    settings = load_local_settings()
+    text = sys.stdin.readline().rstrip("\r\n") if erase == "-" else erase
+    in_each_cell(load_local_settings(), lambda cell: _redact(cell, text, containing=containing, dry_run=dry_run))
+
+
+def _redact(settings: LocalSettings, text: str | None, *, containing: bool, dry_run: bool) -> None:
+    from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
+
     warehouse = open_warehouse(settings.warehouse)
     warehouse.require()
-    text = sys.stdin.readline().rstrip("\r\n") if erase == "-" else erase
     with hold_sync_lock(warehouse.address, "floriday redact"):
         _run(warehouse, settings, text, containing=containing, dry_run=dry_run)
 

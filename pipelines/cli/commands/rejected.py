@@ -57,7 +57,7 @@ def rejected(
         floriday rejected --export rejected.jsonl
     """
     from pipelines.cli.output import chosen_format
-    from pipelines.cli.retry_rejected import retry_and_print
+    from pipelines.cli.syncs.retry_rejected import retry_and_print
     from pipelines.errors import UsageError
 
     if (retry or export) and (format or output):

@@ -26,6 +26,7 @@ def rename(
 
         floriday rename main north
     """
+    from pipelines.cli.cells import in_cell_of
     from pipelines.cli.published_copy import is_published, renew_published_copy
     from pipelines.settings import load_account_names, load_local_settings
     from pipelines.text_format import counted
@@ -36,7 +37,7 @@ def rename(
     from pipelines.warehouse.schema.rename_account import rename as rename_account
 
     _check_new(old, new)
-    settings = load_local_settings()
+    settings = in_cell_of(load_local_settings(), old, new)
     warehouse = open_warehouse(settings.warehouse)
     warehouse.require()
     with warehouse.reading() as connection:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pipelines.cli.cells import RowsOfCells
     from pipelines.cli.output import Destination
     from pipelines.settings import Settings
     from pipelines.sync.outcome import FeedOutcome
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipelines.sync.session import Connected, SyncSession
     from pipelines.warehouse.file.connection import Warehouse
 
+    Rows = Destination | RowsOfCells
 
 FullOption = Annotated[
     bool, typer.Option("--full", help="Read everything again from sequence number 0; repairs lost data.")
@@ -133,14 +135,22 @@ def _sync_once(
     is_dry_run: bool,
 ) -> None:
     """Sync once, or into a copy; ``result`` is the format of what is printed, and the file that it is written to."""
+    from pipelines.cli.cells import RowsOfCells, in_cells_of_accounts
     from pipelines.cli.output import Destination, chosen_format
     from pipelines.settings import load_settings
 
     style, output = chosen_format(*result), result[1]
     settings = _with_feeds(load_settings(), feeds or [])
-    destination = Destination(style, output, settings.beside)
+    destination, together = Destination(style, output, settings.beside), RowsOfCells()
+    to = destination if destination.is_listed or settings.cells is None else together
+
+    def work(cell: Settings, accounts: list[str] | None) -> bool:
+        return (_dry_run if is_dry_run else _sync)(cell, accounts, what, to)
+
     with data_on_standard_output(only=not destination.is_listed):
-        is_successful = (_dry_run if is_dry_run else _sync)(settings, account or None, what, destination)
+        is_successful = in_cells_of_accounts(settings, account, work)
+        if to is together and together.columns:
+            destination.write(together.columns, together.rows)
     if not is_successful:
         raise typer.Exit(1)
 
@@ -172,10 +182,16 @@ def _with_feeds(settings: Settings, names: list[str]) -> Settings:
     return settings.model_copy(update={"feeds": chosen}) if chosen else settings
 
 
-def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: Destination) -> bool:
+def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: Rows) -> bool:
     """Sync and print the outcomes; returns whether each account was identified and each feed is current or skipped."""
     from pipelines.cli.formats.outcome_rows import OUTCOME, outcome_rows
-    from pipelines.cli.outcomes import is_well, print_failures, print_outcomes, print_unidentified_accounts, publish
+    from pipelines.cli.syncs.outcomes import (
+        is_well,
+        print_failures,
+        print_outcomes,
+        print_unidentified_accounts,
+        publish,
+    )
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.opening import hold_sync_lock
 
@@ -196,11 +212,11 @@ def _sync(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: 
     return is_well(session.unidentified, outcomes)
 
 
-def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: Destination) -> bool:
+def _dry_run(settings: Settings, accounts: list[str] | None, what: WhatToRead, to: Rows) -> bool:
     """Sync into a copy and print what changed in it; returns the same as :func:`_sync`."""
     from pipelines.catalogue.tables import tables_of
     from pipelines.cli.formats.outcome_rows import DIFFERENCE, difference_rows
-    from pipelines.cli.outcomes import is_well, print_differences, print_failures, print_unidentified_accounts
+    from pipelines.cli.syncs.outcomes import is_well, print_differences, print_failures, print_unidentified_accounts
     from pipelines.sync.session import open_clients
     from pipelines.warehouse.file.dry_run import differences, private_copy
     from pipelines.warehouse.opening import hold_sync_lock, open_warehouse

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pipelines.cli.outcomes import remarks, subject
+from pipelines.cli.syncs.outcomes import remarks, subject
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.text_format import counted
 

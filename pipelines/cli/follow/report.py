@@ -11,7 +11,7 @@ from threading import Lock
 from pipelines.cli.console import is_terminal, print_error, print_line
 from pipelines.cli.follow.lines import changes_line, further_remarks
 from pipelines.cli.follow.service import ServiceManager
-from pipelines.cli.outcomes import subject, total
+from pipelines.cli.syncs.outcomes import subject, total
 from pipelines.cli.terminal.status_line import StatusLine
 from pipelines.sync.follow.rounds import Round
 from pipelines.sync.outcome import FeedOutcome

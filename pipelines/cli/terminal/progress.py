@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from pipelines.cli.console import is_data_only, is_terminal, print_line
-from pipelines.cli.outcomes import subject, summary
+from pipelines.cli.syncs.outcomes import subject, summary
 from pipelines.cli.terminal.status_line import StatusLine
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.text_format import counted

@@ -124,13 +124,19 @@ class LakeWarehouse(Warehouse):
     @contextmanager
     def committed_bytes(self) -> Iterator[BinaryIO]:
         """The bytes of a DuckDB file with the content of one snapshot of the lake."""
-        with private_files(), TemporaryDirectory(prefix="floriday-lake-") as folder, self._in_use:
-            self.require()
+        with private_files(), TemporaryDirectory(prefix="floriday-lake-") as folder:
             path = Path(folder) / "lake.duckdb"
-            with self._closed_after_errors():
-                write_file(self._opened(), self.name, path)
+            with self.copying() as connection:
+                write_file(connection, self.name, path)
             with path.open("rb") as stream:
                 yield stream
+
+    @contextmanager
+    def copying(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection outside of a transaction, to copy rows from the lake into another database."""
+        with self._in_use, self._closed_after_errors():
+            self.require()
+            yield self._opened()
 
     @contextmanager
     def as_file(self) -> Iterator[Warehouse]:
@@ -184,38 +190,55 @@ class LakeWarehouse(Warehouse):
         return self._kept.get(True) or self._kept[False]
 
     def _attached(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        connection = connect(":memory:", config={"autoinstall_known_extensions": "false"})
+        connection = connection_for_lakes(with_s3=self.lake.is_remote)
         try:
-            load_extensions(connection, with_s3=self.lake.is_remote)
-            if self.lake.is_remote:
-                for statement in (*FORGOTTEN, create_secret(os.environ)):
-                    connection.execute(statement)
-            for setting in (*BASIC, f"SET ducklake_max_retry_count = {MOST_RETRIES}"):
-                connection.execute(setting)
-            if not read_only and not has_catalogue(self.lake):
-                self._require_empty_place(connection)
-            connection.execute(self._attach_statement(read_only=read_only))
+            attach(connection, self.lake, ALIAS, read_only=read_only)
             connection.execute(f"USE {ALIAS}")
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def _require_empty_place(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Refuse a place with files, because `floriday redact` removes files that the catalogue does not know."""
-        if connection.execute("FROM glob(?) LIMIT 1", [f"{self.lake.data}**"]).fetchall():
-            raise WarehouseError(
-                f"FLORIDAY_LAKE_DATA is {self.lake.data}, where files are already, and {self.name} would be a new lake:"
-                " name an empty folder or prefix, one for each lake"
-            )
 
-    def _attach_statement(self, *, read_only: bool) -> str:
-        options = {
-            "DATA_PATH": literal(self.lake.data),
-            "METADATA_SCHEMA": literal(self.lake.schema),
-            "DATA_INLINING_ROW_LIMIT": str(INLINED_ROWS),
-        }
-        if read_only:
-            options |= {"READ_ONLY": "true", "CREATE_IF_NOT_EXISTS": "false"}
-        listed = ", ".join(f"{name} {value}" for name, value in options.items())
-        return f"ATTACH {literal(self.lake.attach_string)} AS {ALIAS} ({listed})"
+def connection_for_lakes(*, with_s3: bool) -> duckdb.DuckDBPyConnection:
+    """A connection to a database in memory that can attach lakes, with the keys of S3 if they need them."""
+    connection = connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    try:
+        load_extensions(connection, with_s3=with_s3)
+        if with_s3:
+            for statement in (*FORGOTTEN, create_secret(os.environ)):
+                connection.execute(statement)
+        for setting in (*BASIC, f"SET ducklake_max_retry_count = {MOST_RETRIES}"):
+            connection.execute(setting)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def attach(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, alias: str, *, read_only: bool) -> None:
+    """Attach a lake under a name; a new one is created unless it is only read.
+
+    Raises:
+        WarehouseError: a new one would be where files are already.
+    """
+    if not read_only and not has_catalogue(lake):
+        _require_empty_place(connection, lake)
+    options = {
+        "DATA_PATH": literal(lake.data),
+        "METADATA_SCHEMA": literal(lake.schema),
+        "DATA_INLINING_ROW_LIMIT": str(INLINED_ROWS),
+    }
+    if read_only:
+        options |= {"READ_ONLY": "true", "CREATE_IF_NOT_EXISTS": "false"}
+    listed = ", ".join(f"{name} {value}" for name, value in options.items())
+    connection.execute(f"ATTACH {literal(lake.attach_string)} AS {alias} ({listed})")
+
+
+def _require_empty_place(connection: duckdb.DuckDBPyConnection, lake: LakeAddress) -> None:
+    """Refuse a place with files, because `floriday redact` removes files that the catalogue does not know."""
+    if connection.execute("FROM glob(?) LIMIT 1", [f"{lake.data}**"]).fetchall():
+        raise WarehouseError(
+            f"FLORIDAY_LAKE_DATA is {lake.data}, where files are already, and {lake} would be a new lake: name an empty"
+            " folder or prefix, one for each lake"
+        )

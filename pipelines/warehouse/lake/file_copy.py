@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,8 @@ from pipelines.warehouse.schema.owner import require_owner
 from pipelines.warehouse.sql import listed, literal, qualified, quoted
 
 _FILE = "file_copy"
+SAME_IN_EACH_CELL = {("sync", "settings"), ("sync", "personal_data"), ("sync", "erased")}
+"""The tables, beside the code lists, of which each cell of an owner has the same rows."""
 
 
 def write_file(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
@@ -40,11 +43,25 @@ def write_file(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> 
         for schema, table in sorted(tables):
             if schema == LOOKUP:
                 create_list(created, table)
+    with _attached(connection, path), transaction(connection):
+        _copy_rows(connection, lake, tables - {DEFINITIONS})
+        _copy_reports(connection, lake)
+
+
+def add_rows(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
+    """Add the rows of another cell to a file that :func:`write_file` made of a first one; otherwise the same."""
+    ((lake,),) = connection.execute("SELECT current_database()").fetchall()
+    require_owner(connection, name)
+    own = {each for each in existing_tables(connection) if each[0] != LOOKUP and each not in SAME_IN_EACH_CELL}
+    with _attached(connection, path), transaction(connection):
+        _copy_rows(connection, lake, own - {DEFINITIONS})
+
+
+@contextmanager
+def _attached(connection: duckdb.DuckDBPyConnection, path: Path) -> Iterator[None]:
     connection.execute(f"ATTACH {literal(str(path))} AS {_FILE}")
     try:
-        with transaction(connection):
-            _copy_rows(connection, lake, tables - {DEFINITIONS})
-            _copy_reports(connection, lake)
+        yield
     finally:
         connection.execute(f"DETACH {_FILE}")
 

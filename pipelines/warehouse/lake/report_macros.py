@@ -9,6 +9,7 @@ from __future__ import annotations
 import duckdb
 
 from pipelines.warehouse.schema.introspection import has_tables
+from pipelines.warehouse.sql import qualified
 
 TABLE = ("reports", "definitions")
 """Schema and name of the table with a row for each report."""
@@ -24,8 +25,23 @@ def attach_reports(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the macros of the reports that the current database, a lake, has; and extend the search path."""
     ((lake,),) = connection.execute("SELECT current_database()").fetchall()
     connection.execute(f"ATTACH ':memory:' AS {LOCAL}; CREATE SCHEMA {LOCAL}.reports")
-    if has_tables(connection, TABLE[0], TABLE[1]):
-        rows = connection.execute("SELECT name, parameters, query FROM reports.definitions ORDER BY name").fetchall()
-        for name, parameters, query in rows:
-            connection.execute(f'CREATE MACRO {LOCAL}.reports."{name}"({parameters}) AS TABLE {query}')
+    for name, parameters, query in _definitions(connection):
+        connection.execute(f'CREATE MACRO {LOCAL}.reports."{name}"({parameters}) AS TABLE {query}')
     connection.execute(f"SET search_path = '{lake}.main,{lake}.reports,{LOCAL}.reports'")
+
+
+def create_reports(connection: duckdb.DuckDBPyConnection, lake: str) -> None:
+    """Create the macros and views of the reports that a lake has in the current database, over its tables."""
+    for name, parameters, query in _definitions(connection, lake):
+        report = qualified("reports", name)
+        connection.execute(
+            f"CREATE MACRO {report}({parameters}) AS TABLE {query}; CREATE VIEW {report} AS FROM {report}()"
+        )
+
+
+def _definitions(connection: duckdb.DuckDBPyConnection, lake: str | None = None) -> list[tuple[str, str, str]]:
+    if not has_tables(connection, *TABLE):
+        return []
+    table = qualified(*TABLE)
+    sql = f"SELECT name, parameters, query FROM {f'{lake}.{table}' if lake else table} ORDER BY name"
+    return connection.execute(sql).fetchall()

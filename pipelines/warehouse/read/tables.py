@@ -11,27 +11,28 @@ import duckdb
 
 from pipelines.errors import UsageError
 from pipelines.text_format import did_you_mean
+from pipelines.warehouse.schema.introspection import DESCRIBED
 from pipelines.warehouse.sql import qualified
 
-_LISTED = """
+_LISTED = f"""
     SELECT schema_name, table_name, coalesce(comment, '') FROM duckdb_tables()
-    WHERE database_name = current_database() AND NOT internal AND schema_name NOT IN ('raw', 'versions')
+    WHERE database_name = {DESCRIBED} AND NOT internal AND schema_name NOT IN ('raw', 'versions', 'reports')
     ORDER BY schema_name = 'sync', schema_name, table_oid
 """
 LIST_OF_TABLES = "`floriday tables` lists all tables"
 _FINGERPRINT = re.compile(r" \[[0-9a-f]{12}\]$")  # at the end of the comments of reports
 _DERIVED = ("raw", "history")  # schemas with a table or view of the same name for each table of a feed
-ALL_NAMES = """
+ALL_NAMES = f"""
     SELECT schema_name, name, coalesce(comment, '') FROM (
         SELECT database_name, schema_name, table_name AS name, comment, internal FROM duckdb_tables()
         UNION ALL SELECT database_name, schema_name, view_name, comment, internal FROM duckdb_views()
-    ) WHERE database_name = current_database() AND NOT internal AND schema_name <> 'versions' ORDER BY ALL
+    ) WHERE database_name = {DESCRIBED} AND NOT internal AND schema_name <> 'versions' ORDER BY ALL
 """
 """The schema, name and comment of every table and view."""
 
-_COLUMNS = """
+_COLUMNS = f"""
     SELECT column_name, data_type, coalesce(comment, '') FROM duckdb_columns()
-    WHERE database_name = current_database() AND schema_name = ? AND table_name = ? ORDER BY column_index
+    WHERE database_name = {DESCRIBED} AND schema_name = ? AND table_name = ? ORDER BY column_index
 """
 
 

@@ -6,10 +6,13 @@ import duckdb
 
 Columns = dict[tuple[str, str], list[tuple[str, str]]]  # names and types of the columns of tables, by schema and name
 
+DESCRIBED = "coalesce(getvariable('described_by'), current_database())"
+"""The database that describes the tables; its name is a variable where tables of several databases are united."""
+
 _TABLES = (
     "WITH tables AS (SELECT schema_name, table_name, list(column_name ORDER BY column_index) AS columns"
     " FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, schema_name, table_name)"
-    " WHERE database_name = current_database() GROUP BY ALL),"
+    f" WHERE database_name = {DESCRIBED} GROUP BY ALL),"
     " versioned AS (SELECT table_name, columns AS all_columns FROM tables WHERE schema_name = 'versions')"
     " SELECT schema_name, table_name FROM tables LEFT JOIN versioned USING (table_name)"
 )
@@ -28,7 +31,7 @@ def has_tables(connection: duckdb.DuckDBPyConnection, schema: str, *names: str) 
 
 def existing_tables(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
     """Schema and name of every table of the file."""
-    sql = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+    sql = f"SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = {DESCRIBED}"
     return set(connection.execute(sql).fetchall())
 
 
@@ -36,7 +39,7 @@ def existing_columns(connection: duckdb.DuckDBPyConnection) -> Columns:
     """The columns of every table and view of the file, in order."""
     rows = connection.execute(
         "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()"
-        " WHERE NOT internal AND database_name = current_database() ORDER BY schema_name, table_name, column_index"
+        f" WHERE NOT internal AND database_name = {DESCRIBED} ORDER BY schema_name, table_name, column_index"
     ).fetchall()
     columns: Columns = {}
     for schema, table, column, kind in rows:
@@ -46,7 +49,7 @@ def existing_columns(connection: duckdb.DuckDBPyConnection) -> Columns:
 
 def existing_schemas(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """The schemas of the file, including DuckDB's own."""
-    sql = "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_database()"
+    sql = f"SELECT schema_name FROM duckdb_schemas() WHERE database_name = {DESCRIBED}"
     return {name for (name,) in connection.execute(sql).fetchall()}
 
 

@@ -11,6 +11,7 @@ from pipelines.cli.terminal.layout import Heading, by_schema, omitted, same, tit
 from pipelines.text_format import one_line
 
 if TYPE_CHECKING:
+    from pipelines.settings import Settings
     from pipelines.sync.outcome import FeedOutcome
     from pipelines.warehouse.file.connection import Warehouse
     from pipelines.warehouse.load.rejected_records import OpenRecord
@@ -51,32 +52,43 @@ def _open(warehouse: Warehouse, feeds: Sequence[str], accounts: Sequence[str]) -
 
 def _retry(records: Sequence[OpenRecord]) -> tuple[Outcomes, bool]:
     """Read the records again, feed by feed; returns the outcomes, and whether nothing failed."""
-    from pipelines.cli.outcomes import print_failures, print_unidentified_accounts, publish
+    from pipelines.cli.cells import in_cells_of_accounts
     from pipelines.settings import load_settings
+
+    settings = load_settings()
+    wanted = sorted({(record.account, record.feed) for record in records if record.account in settings.accounts})
+    outcomes = Outcomes()
+    if not wanted:
+        return outcomes, True
+    settings = settings.model_copy(update={"feeds": tuple(sorted({feed for _, feed in wanted}))})
+
+    def retry(cell: Settings, accounts: list[str] | None) -> bool:
+        return _retry_in_cell(cell, [each for each in wanted if each[0] in (accounts or ())], outcomes)
+
+    return outcomes, in_cells_of_accounts(settings, sorted({account for account, _ in wanted}), retry)
+
+
+def _retry_in_cell(settings: Settings, wanted: Sequence[tuple[str, str]], outcomes: Outcomes) -> bool:
+    """Read the records of accounts and feeds again, and add the outcomes; returns whether nothing failed."""
+    from pipelines.cli.syncs.outcomes import print_failures, print_unidentified_accounts, publish
     from pipelines.sync.selection import RejectedOnly
     from pipelines.sync.session import new_run_id, open_clients
     from pipelines.warehouse.opening import hold_sync_lock
 
-    settings = load_settings()
-    wanted = sorted({(record.account, record.feed) for record in records if record.account in settings.accounts})
-    if not wanted:
-        return {}, True
-    settings = settings.model_copy(update={"feeds": tuple(sorted({feed for _, feed in wanted}))})
-    accounts = sorted({account for account, _ in wanted})
-    run_id, outcomes = new_run_id(), Outcomes()
-    with open_clients(settings, accounts=accounts) as connected:
+    run_id, done = new_run_id(), Outcomes()
+    with open_clients(settings, accounts=sorted({account for account, _ in wanted})) as connected:
         with hold_sync_lock(settings.warehouse, "floriday rejected --retry"):
             session = connected.prepare()
             sources = {source.name: source for source in session.sources}
             for account, feed in wanted:
                 if account in session.identities:
-                    outcomes[account, feed] = session.sync(sources[feed], account, run_id=run_id, what=RejectedOnly())
+                    done[account, feed] = session.sync(sources[feed], account, run_id=run_id, what=RejectedOnly())
             session.save_positions()
         publish(connected)
-    is_well = not session.unidentified and not any(outcome.error for outcome in outcomes.values())
+    outcomes.update(done)
     print_unidentified_accounts(session.unidentified)
-    print_failures(outcomes.values(), reads_to_end=False)
-    return outcomes, is_well
+    print_failures(done.values(), reads_to_end=False)
+    return not session.unidentified and not any(outcome.error for outcome in done.values())
 
 
 def _result(record: OpenRecord, now: OpenRecord | None, outcome: FeedOutcome | None) -> str:

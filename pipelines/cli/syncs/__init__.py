@@ -1,0 +1,1 @@
+"""The results of syncs, as people read them; and the sync of rejected records."""

@@ -1,0 +1,129 @@
+"""The lakes of several cells, read as one warehouse: each table is the union of the cells' tables.
+
+The union is a database in memory with a view for each table. The first cell describes the tables, and has those of
+which each cell has the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO, NoReturn
+
+import duckdb
+
+from pipelines.errors import UsageError
+from pipelines.lake_address import LakeCells
+from pipelines.private_files import private_files
+from pipelines.warehouse.file.connection import WriteSession
+from pipelines.warehouse.file.session_settings import confined_to
+from pipelines.warehouse.lake.connection import LakeWarehouse, attach, connection_for_lakes
+from pipelines.warehouse.lake.errors import is_missing
+from pipelines.warehouse.lake.file_copy import SAME_IN_EACH_CELL, add_rows, write_file
+from pipelines.warehouse.lake.report_macros import LOCAL, create_reports
+from pipelines.warehouse.schema.lookup_tables import SCHEMA as LOOKUP
+from pipelines.warehouse.sql import literal, qualified, quoted
+
+_PREFIX = "cell_"  # of the names of the lakes within a connection
+_IN_ORDER = "sync"
+"""The schema of tables that are read in the order in which their rows were stored: their views have a ``rowid``."""
+_NAMES = """
+    SELECT database_name, schema_name, table_name, true AS has_rowid FROM duckdb_tables()
+    UNION ALL SELECT database_name, schema_name, view_name, false FROM duckdb_views() WHERE NOT internal
+"""
+
+
+class CellsWarehouse(LakeWarehouse):
+    """The lakes of several cells, to read them together. Only one thread of this process uses it at a time."""
+
+    def __init__(self, cells: LakeCells) -> None:
+        super().__init__(cells.whole)
+        object.__setattr__(self, "cells", cells)
+
+    cells: LakeCells
+
+    @property
+    def name(self) -> str:
+        """The lakes in messages, without a password."""
+        return str(self.cells)
+
+    @property
+    def address(self) -> LakeCells:  # type: ignore[override]
+        """As in the base class."""
+        return self.cells
+
+    def writing(self, session: WriteSession | None = None) -> NoReturn:  # noqa: ARG002 - as in the base class
+        """Raise a UsageError: a writer writes to one cell."""
+        raise UsageError(f"several cells cannot be written together: choose one of {', '.join(self.cells.names)}")
+
+    @property
+    def confinement(self) -> tuple[str, ...]:
+        """As in the base class."""
+        return confined_to(self.lake.data)
+
+    @contextmanager
+    def reading_for_users(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """As in the base class."""
+        with self.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def committed_bytes(self) -> Iterator[BinaryIO]:
+        """The bytes of a DuckDB file with the rows of one snapshot of each cell."""
+        with private_files(), TemporaryDirectory(prefix="floriday-cells-") as folder:
+            path = Path(folder) / "cells.duckdb"
+            for number, lake in enumerate(self._existing()):
+                with lake.copying() as connection:
+                    (add_rows if number else write_file)(connection, lake.name, path)
+            with path.open("rb") as stream:
+                yield stream
+
+    def _existing(self) -> list[LakeWarehouse]:
+        self.require()
+        lakes = (LakeWarehouse(self.cells.cell(name)) for name in self.cells.names)
+        return [lake for lake in lakes if lake.exists()]
+
+    def _attached(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:  # noqa: ARG002 - nothing is ever written
+        connection = connection_for_lakes(with_s3=self.lake.is_remote)
+        try:
+            attached = self._attach_cells(connection)
+            unite(connection, attached)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _attach_cells(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
+        """Attach the lakes that exist, and return their names within the connection."""
+        attached, missing = [], None
+        for name in self.cells.names:
+            try:
+                attach(connection, self.cells.cell(name), f"{_PREFIX}{name}", read_only=True)
+                attached.append(f"{_PREFIX}{name}")
+            except duckdb.Error as error:
+                if not is_missing(error):
+                    raise
+                missing = error
+        if not attached and missing:
+            raise missing
+        return attached
+
+
+def unite(connection: duckdb.DuckDBPyConnection, databases: list[str]) -> None:
+    """Create a database in memory with a view for each table of the databases, and make it the current one."""
+    found: dict[tuple[str, str, bool], list[str]] = {}
+    for database, schema, name, has_rowid in connection.execute(f"{_NAMES} ORDER BY ALL").fetchall():
+        if database in databases and schema != "reports":
+            found.setdefault((schema, name, has_rowid and schema == _IN_ORDER), []).append(database)
+    connection.execute(f"ATTACH ':memory:' AS {LOCAL}; USE {LOCAL}")
+    for schema in sorted({schema for schema, *_ in found} | {"reports"}):
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+    for (schema, name, has_rowid), places in found.items():
+        table, is_same = qualified(schema, name), schema == LOOKUP or (schema, name) in SAME_IN_EACH_CELL
+        columns = "*, rowid" if has_rowid else "*"
+        parts = [f"SELECT {columns} FROM {place}.{table}" for place in sorted(places, key=databases.index)]
+        connection.execute(f"CREATE VIEW {table} AS {' UNION ALL BY NAME '.join(parts[:1] if is_same else parts)}")
+    connection.execute(f"SET VARIABLE described_by = {literal(databases[0])}")
+    create_reports(connection, databases[0])

@@ -1,0 +1,202 @@
+"""Groups of accounts with a lake each: they are written one after another, and read together."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import catalogue
+from pipelines.cli.entry import run
+from pipelines.sandbox import Sandbox
+from pipelines.settings import load_local_settings
+from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
+from tests.command_line import Printed
+from tests.integration.syncing import catalogue_with
+from tests.lakes import postgres
+
+NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+FEEDS = ("catalog.trade_items", "orders.sales_orders", "organizations.organizations")
+ACCOUNTS = ("north", "south", "west")
+CELLS = {"a": ["north", "west"], "b": ["south"]}
+TABLES = ("orders.sales_orders", "catalog.trade_items", "history.sales_orders", "raw.sales_orders", "sync.accounts")
+
+
+@contextmanager
+def variables(values: dict[str, str]) -> Iterator[None]:
+    """Set variables of the environment during the block."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox of three accounts that does not trade."""
+    with Sandbox(now=NOW, scale=0.02, accounts=ACCOUNTS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def _few_feeds(sandbox: Sandbox) -> Iterator[None]:  # noqa: ARG001 - which has all feeds
+    """The catalogue has a few feeds, because each lake is created and opened faster with few tables."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(catalogue.CATALOGUES, "suppliers", (catalogue_with("suppliers", FEEDS),))
+        yield
+
+
+@pytest.fixture(scope="module")
+def environment(
+    sandbox: Sandbox,
+    tmp_path_factory: pytest.TempPathFactory,
+    _few_feeds: None,
+) -> dict[str, str]:
+    """The settings of two cells, both synced."""
+    folder = tmp_path_factory.mktemp("cells")
+    settings = {
+        **sandbox.environment(),
+        "FLORIDAY_HOME": str(folder),
+        "FLORIDAY_WAREHOUSE": f"ducklake:postgres:{postgres()}",
+        "FLORIDAY_LAKE_DATA": str(folder / "lake"),
+        "FLORIDAY_LAKE_SCHEMA": f"cells_{os.getpid()}",
+        "FLORIDAY_CELLS": json.dumps(CELLS),
+    }
+    with variables(settings):
+        assert run(["sync"]) == 0
+    return settings
+
+
+@pytest.fixture(scope="module")
+def file(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the same accounts."""
+    path = tmp_path_factory.mktemp("file") / "w.duckdb"
+    lake = ("FLORIDAY_CELLS", "FLORIDAY_LAKE_DATA", "FLORIDAY_LAKE_SCHEMA")
+    settings = {name: value for name, value in environment.items() if name not in lake}
+    with variables({**settings, "FLORIDAY_WAREHOUSE": str(path)}):
+        assert run(["sync"]) == 0
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _settings(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use the settings of the cells."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def data(printed: Printed) -> Callable[..., Any]:
+    """Runs a command with JSON as its format, and returns what it prints."""
+
+    def run_it(*arguments: str) -> Any:
+        code, out, err = printed(*arguments, "--format", "json")
+        assert code == 0, err
+        return json.loads(out)
+
+    return run_it
+
+
+def rows_of(warehouse: Warehouse, table: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a table without what differs between two syncs."""
+    varying = "'synced_at', 'recorded_at', 'received_at', 'run_id', 'first_seen', 'added_at', 'valid_from', 'valid_to'"
+    with warehouse.reading() as connection:
+        return connection.execute(
+            f"SELECT COLUMNS(name -> name NOT IN ({varying})) FROM {table} ORDER BY ALL"
+        ).fetchall()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_of_all_cells_are_those_of_a_file(table: str, file: Path) -> None:
+    """Together, the cells have the rows that one file of all accounts has."""
+    found = rows_of(open_warehouse(load_local_settings().warehouse), table)
+
+    assert found
+    assert found == rows_of(Warehouse(file), table)
+
+
+def test_reports_are_computed_over_all_cells(data: Callable[..., Any], file: Path) -> None:
+    """A report reads the accounts of all cells, and its parameters work."""
+    arguments = ("report", "revenue_by_week", "--from", "2026-10-05")
+
+    assert data(*arguments) == data(*arguments, "--warehouse", str(file))
+
+
+def test_status_and_queries_read_all_cells_or_one(data: Callable[..., Any]) -> None:
+    """Without --cell, readers see all accounts; with it, those of a cell."""
+    query = ("query", "SELECT DISTINCT account FROM orders.sales_orders ORDER BY ALL")
+
+    assert [row["account"] for row in data(*query)] == list(ACCOUNTS)
+    assert [row["account"] for row in data(*query, "--cell", "a")] == CELLS["a"]
+    assert {row["account"] for row in data("status", "--offline")} == set(ACCOUNTS)
+    assert {row["account"] for row in data("status", "--offline", "--cell", "b")} == {"south"}
+
+
+def test_an_unknown_cell_is_answered_with_the_known_ones(printed: Printed) -> None:
+    """The names of the cells follow."""
+    assert printed("status", "--cell", "c") == (2, "", "floriday: there is no cell 'c'; there are: a, b\n")
+
+
+def test_a_sync_of_all_cells_is_one_result(data: Callable[..., Any]) -> None:
+    """The outcomes of all cells are one list, also of some accounts."""
+    assert {row["account"] for row in data("sync", "trade_items")} == set(ACCOUNTS)
+    assert {row["account"] for row in data("sync", "trade_items", "--account", "south")} == {"south"}
+    assert {row["account"] for row in data("sync", "trade_items", "--cell", "a")} == set(CELLS["a"])
+
+
+def test_a_cell_that_is_in_use_does_not_stop_the_others(printed: Printed) -> None:
+    """The other cells are synced, and the error names cell and holder."""
+    with hold_sync_lock(load_local_settings().in_cell("a").warehouse, "another sync"):
+        code, out, err = printed("sync", "trade_items")
+
+    assert code == 1
+    assert "south" in out
+    assert err.startswith("floriday: cell a: ")
+    assert "another sync" in err
+
+
+def test_a_backup_has_all_cells(printed: Printed, file: Path, tmp_path: Path) -> None:
+    """The copy is a file with all accounts, and reports work in it."""
+    assert printed("backup", "copy.duckdb")[0] == 0
+    copy = Warehouse(tmp_path / "copy.duckdb")
+
+    for table in TABLES:
+        assert rows_of(copy, table) == rows_of(Warehouse(file), table), table
+    assert rows_of(copy, "reports.revenue_by_week()") == rows_of(Warehouse(file), "reports.revenue_by_week()")
+    assert len(rows_of(copy, "sync.settings")) == 1
+
+
+def test_the_dashboard_and_the_list_of_tables_read_all_cells(data: Callable[..., Any], printed: Printed) -> None:
+    """Numbers of rows are those of all cells, and the page is written."""
+    rows = {row["table"]: row["rows"] for row in data("tables")}
+
+    assert rows["orders.sales_orders"] == data("query", "SELECT count(*) AS n FROM orders.sales_orders")[0]["n"]
+    assert printed("dashboard")[0] == 0
+
+
+def test_writers_work_on_each_cell(printed: Printed) -> None:
+    """Rebuilding and compacting name each cell, and change no record."""
+    warehouse = open_warehouse(load_local_settings().warehouse)
+    before = rows_of(warehouse, "orders.sales_orders")
+
+    for arguments in (("rebuild", "sales_orders"), ("compact",)):
+        code, out, _ = printed(*arguments)
+        assert code == 0
+        assert [line for line in out.splitlines() if line.startswith("cell ")] == ["cell a", "cell b"]
+    assert rows_of(open_warehouse(load_local_settings().warehouse), "orders.sales_orders") == before
+
+
+def test_an_account_without_a_cell_is_refused(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each account with a key stands in one cell."""
+    monkeypatch.setenv("FLORIDAY_CELLS", json.dumps({"a": ["north"], "b": ["south"]}))
+    expected = "floriday: FLORIDAY_CELLS names no cell for west: each account stands in one cell\n"
+
+    assert printed("sync") == (2, "", expected)
