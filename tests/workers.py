@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
-import psycopg2
 import pytest
 
 from tests.lakes import postgres
@@ -128,6 +127,8 @@ def deployment(home: Path, workspace: Path, variables: Mapping[str, str]) -> Ite
 
 def new_database(name: str) -> str:
     """Create a database, and return its address as SQLAlchemy reads it."""
+    import psycopg2  # noqa: PLC0415 - installed with the extra `scale` alone
+
     connection = psycopg2.connect(postgres())
     try:
         connection.autocommit = True
