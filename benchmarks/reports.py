@@ -85,7 +85,7 @@ class TableFiller:
         self._tables = tables
         names = [part.qualified_name for table in tables for part in table.walk()]
         self._rows = {name: max(1, int(SHARES.get(name, FEW) * orders)) for name in names}
-        self._records = {f"{name.split('.')[1].rstrip('s')}_id": rows for name, rows in self._rows.items()}
+        self._records = {_id_of(name.split(".")[1]): rows for name, rows in self._rows.items()}
 
     def fill(self) -> None:
         """Insert all rows, and versions into the tables of :data:`WITH_HISTORY`."""
@@ -112,7 +112,7 @@ class TableFiller:
             value = "'main'"
         elif column.name in positions:
             value = _position(positions.index(column.name), len(positions), f"i // {parents}")
-        elif column.name in part.key or column.name == f"{part.name.rstrip('s')}_id":
+        elif column.name in part.key or column.name == _id_of(part.name):
             number = f"i % {parents}" if part.array and column.name in part.key else "i"
             value = self._identifier(column.name, number) if column.kind is Kind.UUID else number
         else:
@@ -139,6 +139,11 @@ class TableFiller:
     def _referred_id(self, name: str) -> str:
         """The id that a column refers to: ``trade_item_id`` for ``trade_item_trade_item_id``."""
         return max((known for known in self._records if name.endswith(known)), key=len, default=name)
+
+
+def _id_of(table: str) -> str:
+    """The name of the id of a table's records: ``batch_id`` for ``batches``."""
+    return f"{table.removesuffix('es' if table.endswith('ches') else 's')}_id"
 
 
 def _position(level: int, levels: int, member: str) -> str:

@@ -27,6 +27,8 @@ import pytest
 from pipelines.lake_address import DEFAULT_SCHEMA, LakeAddress, parse_lake
 from pipelines.warehouse.lake.connection import LakeWarehouse
 
+WITH_PASSWORD = "writer"
+"""The name of a user whom PostgreSQL asks for a password; a test creates it."""
 _numbers = count()
 _lakes: dict[str, Path] = {}
 """The folder of each lake by the name of its database."""
@@ -48,6 +50,8 @@ def postgres() -> str:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     _run(user, str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync")
+    rules = data / "pg_hba.conf"
+    rules.write_text(f"host all {WITH_PASSWORD} 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
     control = str(programs / "pg_ctl"), "-D", str(data), "-w"
     start, stop = (*control, "-l", str(folder / "log"), "-o", options, "start"), (*control, "-m", "immediate", "stop")

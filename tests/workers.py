@@ -14,12 +14,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
-import psycopg2
 import pytest
 
 from tests.lakes import postgres
@@ -90,7 +89,8 @@ class Deployment:
     def kill(self, name: str) -> None:
         """End a process and all that it started with ``kill -9``."""
         process = self.processes.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     def close(self) -> None:
@@ -108,11 +108,11 @@ def deployment(home: Path, workspace: Path, variables: Mapping[str, str]) -> Ite
     """Start a broker, and create a database for Dagster; the daemon and the workers are not started yet."""
     require_programs()
     with ExitStack() as stack:
-        port = _free_port()
+        port = free_port()
         given = {
             **variables,
             "DAGSTER_HOME": str(home),
-            "DAGSTER_POSTGRES_URL": _new_database(f"dagster_{port}"),
+            "DAGSTER_POSTGRES_URL": new_database(f"dagster_{port}"),
             "DAGSTER_CELERY_BROKER_URL": f"redis://127.0.0.1:{port}/0",
         }
         shutil.copy(DEPLOY / "dagster.yaml", home / "dagster.yaml")
@@ -126,8 +126,10 @@ def deployment(home: Path, workspace: Path, variables: Mapping[str, str]) -> Ite
         yield deployed
 
 
-def _new_database(name: str) -> str:
+def new_database(name: str) -> str:
     """Create a database, and return its address as SQLAlchemy reads it."""
+    import psycopg2  # noqa: PLC0415 - installed with the extra `scale` alone
+
     connection = psycopg2.connect(postgres())
     try:
         connection.autocommit = True
@@ -139,6 +141,7 @@ def _new_database(name: str) -> str:
         connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])

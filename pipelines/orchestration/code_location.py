@@ -23,7 +23,13 @@ from pipelines.orchestration.automation.reports_sensor import reports_sensor
 from pipelines.orchestration.automation.reread_days import reread_days_job
 from pipelines.orchestration.automation.schedules import dashboard_mail_schedule, dashboard_schedule, sync_schedules
 from pipelines.orchestration.automation.triggers import Automation
-from pipelines.orchestration.maintenance.jobs import compact_job, maintenance_schedules, prune_runs_job
+from pipelines.orchestration.cells import cells_of
+from pipelines.orchestration.maintenance.jobs import (
+    compact_cells_job,
+    compact_job,
+    maintenance_schedules,
+    prune_runs_job,
+)
 from pipelines.orchestration.resources import FloridaySession, SettingsResource, WarehouseResource
 from pipelines.settings import LocalSettings, load_local_settings
 from pipelines.sync.selection import chosen_sources
@@ -35,25 +41,28 @@ def build_definitions(settings: SettingsResource) -> dg.Definitions:
     Dagster also loads with a malformed setting; a run then fails with the error.
     """
     local = _local(settings)
-    sources, start = feeds_of(settings), local.history_start
-    automation = Automation(settings, bool(local.automation))
+    sources, start, cells = feeds_of(settings), local.history_start, cells_of(local)
+    automation = Automation(settings, bool(local.automation), cells)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)  # partitions of checks
         reports = report_assets(sources, api=local.api)
         keys = [report.key for report in reports]
-        sync, full_sync, dashboard = sync_job(sources, keys), full_sync_job(sources), dashboard_job(DASHBOARD)
+        after = [] if cells else keys  # the reports of a sync: those of several cells read all of them
+        sync, full_sync, dashboard = sync_job(sources, after), full_sync_job(sources), dashboard_job(DASHBOARD)
+        compact = compact_cells_job(cells) if cells else compact_job
         return dg.Definitions(
-            assets=[*_feed_assets(sources, start), *reports, dashboard_asset(keys)],
-            jobs=[sync, full_sync, dashboard, reread_days_job(sources), prune_runs_job, compact_job],
+            assets=[*_feed_assets(sources, start, cells), *reports, dashboard_asset(keys)],
+            jobs=[sync, full_sync, dashboard, reread_days_job(sources, cells), prune_runs_job, compact],
             schedules=[
-                *sync_schedules(automation, sync, full_sync, sources, keys),
+                *sync_schedules(automation, sync, full_sync, sources, after),
                 dashboard_schedule(automation, dashboard),
                 dashboard_mail_schedule(automation, dashboard, DASHBOARD),
-                *maintenance_schedules(automation),
+                *maintenance_schedules(automation, compact),
             ],
             sensors=[
-                changed_feeds(automation, sync, sources, keys),
-                external_syncs_sensor(automation, sources, start),
+                *(changed_feeds(automation, sync, sources, after, cell) for cell in cells or (None,)),
+                *(external_syncs_sensor(automation, sources, start, cell) for cell in cells or (None,)),
                 reports_sensor(automation, dg.AssetSelection.assets(*keys, DASHBOARD)),
                 alert_on_failure(settings),
                 alert_on_staleness(settings),
@@ -67,9 +76,9 @@ def build_definitions(settings: SettingsResource) -> dg.Definitions:
         )
 
 
-def _feed_assets(sources: Sequence[Source], start: dt.date) -> list[dg.AssetsDefinition]:
+def _feed_assets(sources: Sequence[Source], start: dt.date, cells: Sequence[str]) -> list[dg.AssetsDefinition]:
     joins = relations(table for source in sources for table in tables_of(source).walk())
-    return [feed_asset(source, start, joins) for source in sources]
+    return [feed_asset(source, start, joins, cells) for source in sources]
 
 
 def feeds_of(settings: SettingsResource) -> tuple[Source, ...]:

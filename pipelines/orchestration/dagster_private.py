@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import dagster as dg
 
@@ -128,6 +128,11 @@ def last_evaluations(
             yield evaluation, record.create_timestamp
 
 
+def is_in_postgres(instance: dg.DagsterInstance) -> bool:
+    """Whether an instance stores its runs and events in PostgreSQL."""
+    return hasattr(instance.run_storage, "postgres_url")
+
+
 def postgres_url(instance: dg.DagsterInstance) -> str:
     """The address of the database in which an instance stores its runs, as SQLAlchemy reads it; a secret.
 
@@ -225,3 +230,19 @@ DELETE FROM snapshots WHERE id IN (
   LIMIT :page)
 """
 """In `runs.db`, with the snapshots of whole jobs, of which runs executed a part, in the temporary table `parents`."""
+
+
+class PostgresStatements(NamedTuple):
+    """The statements above that differ in PostgreSQL, where all tables are in one database."""
+
+    delete_old_checks: str
+    delete_unused_snapshots: str
+
+
+IN_POSTGRES = PostgresStatements(
+    DELETE_OLD_CHECKS.replace("history.runs", "runs"),
+    DELETE_UNUSED_SNAPSHOTS.replace(
+        "json_extract(run_body, '$.execution_plan_snapshot_id')",
+        "(CAST(run_body AS jsonb) ->> 'execution_plan_snapshot_id')",
+    ),
+)

@@ -12,13 +12,15 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 from pydantic import PrivateAttr, SecretStr
 
-from pipelines.errors import PipelineError, WarehouseBusyError
+from pipelines.errors import PipelineError, UsageError, WarehouseBusyError
+from pipelines.lake_address import WarehouseAddress
 from pipelines.orchestration.assets.concurrent_feeds import ConcurrentFeeds
+from pipelines.orchestration.cells import CELL, cell_of_run, cells_of
 from pipelines.orchestration.dagster_private import SCHEDULE_NAME_TAG
 from pipelines.settings import LocalSettings, Settings, home_folder, load_alerts, load_local_settings, load_settings
 from pipelines.sync.session import Connected, SyncSession, open_clients
@@ -30,7 +32,19 @@ SCHEDULED_WAIT = 6 * 3600.0  # the same for runs of a schedule: as long as a fir
 
 
 class SettingsResource(dg.ConfigurableResource[Any]):
-    """The FLORIDAY_ variables of the environment and of the `.env` file."""
+    """The FLORIDAY_ variables of the environment and of the `.env` file; in the run of a cell, those of the cell."""
+
+    _cell: str | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Use the settings of the run's cell, if it has one."""
+        self._cell = cell_of_run(context.run) if context.run else None
+
+    def in_cell(self, cell: str | None) -> Self:
+        """The settings of one cell, as if it were alone; None: all settings."""
+        settings = self.model_copy()
+        settings._cell = cell  # noqa: SLF001 - of its own class
+        return settings
 
     def environ(self) -> Mapping[str, str]:
         """The environment variables."""
@@ -45,12 +59,24 @@ class SettingsResource(dg.ConfigurableResource[Any]):
         return True
 
     def load(self) -> Settings:
-        """All settings. Raises a SettingError if one is missing or malformed."""
-        return load_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
+        """All settings of a cell, or of a warehouse without cells.
+
+        Raises:
+            SettingError: a setting is missing or malformed.
+            UsageError: the run belongs to no cell, or there is no such cell.
+        """
+        settings = load_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
+        if self._cell is None and cells_of(settings):
+            raise UsageError(
+                "this run belongs to no cell: start it for a partition, which names one, or with the tag"
+                f" {CELL} of one of the cells {', '.join(cells_of(settings))}"
+            )
+        return settings if self._cell is None else settings.in_cell(self._cell)
 
     def load_local(self) -> LocalSettings:
-        """The settings that need no credentials. Raises a SettingError if one is malformed."""
-        return load_local_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
+        """The settings that need no credentials, of a cell or of all. Raises a SettingError if one is malformed."""
+        settings = load_local_settings(self.environ(), self.directory(), dotenv=self.reads_dotenv())
+        return settings if self._cell is None else settings.in_cell(self._cell)
 
     def load_alerts(self) -> tuple[SecretStr, ...]:
         """The addresses for alerts, also if other settings are malformed. Raises a SettingError as ``load`` does."""
@@ -129,7 +155,7 @@ class FloridaySession(dg.ConfigurableResource[Any]):
 
 
 class WarehouseResource(dg.ConfigurableResource[Any]):
-    """The DuckDB file that the settings name, and its lock file."""
+    """The warehouse that the settings name, and its lock."""
 
     settings: dg.ResourceDependency[SettingsResource]
     _waited: float = PrivateAttr(default=0.0)
@@ -137,7 +163,7 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
     _lock: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     def file(self) -> Warehouse:
-        """The DuckDB file. Raises a SettingError if a setting is malformed."""
+        """The warehouse. Raises a SettingError if a setting is malformed."""
         return open_warehouse(self.settings.load_local().warehouse)
 
     def hold(self, run: dg.DagsterRun, log: logging.Logger) -> None:
@@ -150,18 +176,18 @@ class WarehouseResource(dg.ConfigurableResource[Any]):
         """
         if self._is_held:
             return
-        path, holder = self.file().path, f"Dagster run {run.run_id}"
+        address, holder = self.file().address, f"Dagster run {run.run_id}"
         try:
-            self._lock.enter_context(hold_sync_lock(path, holder))
+            self._lock.enter_context(hold_sync_lock(address, holder))
         except WarehouseBusyError as busy:
             log.warning("Waiting: %s", busy.message)
-            self._wait(path, holder, SCHEDULED_WAIT if SCHEDULE_NAME_TAG in run.tags else LONGEST_WAIT)
+            self._wait(address, holder, SCHEDULED_WAIT if SCHEDULE_NAME_TAG in run.tags else LONGEST_WAIT)
         self._is_held = True
 
-    def _wait(self, path: Path, holder: str, longest: float) -> None:
+    def _wait(self, address: WarehouseAddress, holder: str, longest: float) -> None:
         began = time.monotonic()
         try:
-            self._lock.enter_context(hold_sync_lock(path, holder, timeout=max(0.0, longest - self._waited)))
+            self._lock.enter_context(hold_sync_lock(address, holder, timeout=max(0.0, longest - self._waited)))
         finally:
             self._waited += time.monotonic() - began
 

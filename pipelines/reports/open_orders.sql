@@ -83,11 +83,17 @@ recent AS (
         END
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
 ),
+requests_of_recent AS MATERIALIZED (
+    -- Materialized, because DuckDB would join all requests to their delivery orders first, although few orders are recent.
+    SELECT r.account, r.delivery_order_id, r.position, r.fulfillment_request_id, r.sales_order_id, r.number_of_packages,
+        r.pieces_per_package
+    FROM fulfillment.fulfillment_requests r
+    SEMI JOIN recent o ON o.account = r.account AND o.sales_order_id = r.sales_order_id
+),
 requests AS (
     SELECT r.*, d.sequence_number
-    FROM fulfillment.fulfillment_requests r
+    FROM requests_of_recent r
     JOIN fulfillment.delivery_orders d ON d.account = r.account AND d.delivery_order_id = r.delivery_order_id
-    SEMI JOIN recent o ON o.account = r.account AND o.sales_order_id = r.sales_order_id
     WHERE NOT d.is_deleted
     QUALIFY row_number() OVER (
         PARTITION BY r.account, r.fulfillment_request_id ORDER BY d.sequence_number DESC, r.position DESC

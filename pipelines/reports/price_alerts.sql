@@ -81,15 +81,16 @@ agreed_prices AS MATERIALIZED (
         AND p.contract_line_period_id = l.contract_line_period_id
 ),
 compared AS (
+    -- Joined by the id alone, and the rest compared for what is found: most orders have neither a minimum nor a contract.
     SELECT 'BELOW_MINIMUM' AS kind, o.*, m.minimum_price_per_piece_value AS reference
     FROM priced_orders o
-    JOIN supply.clock_supply_lines m ON m.account = o.account AND m.supply_line_id = o.supply_line_id
-    WHERE o.price_money = m.minimum_price_per_piece_currency
+    JOIN supply.clock_supply_lines m ON m.supply_line_id = o.supply_line_id
+    WHERE CASE m.account WHEN o.account THEN o.price_money = m.minimum_price_per_piece_currency ELSE false END
     UNION ALL
     SELECT 'BELOW_CONTRACT' AS kind, o.*, a.price AS reference
     FROM priced_orders o
-    JOIN agreed_prices a ON a.account = o.account AND a.blanket_order_line_id = o.blanket_order_line_id
-    WHERE o.price_money = a.money
+    JOIN agreed_prices a ON a.blanket_order_line_id = o.blanket_order_line_id
+    WHERE CASE a.account WHEN o.account THEN o.price_money = a.money ELSE false END
 ),
 detail AS (
     -- One row for each order below the minimum or the contract.

@@ -22,6 +22,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse, WriteSession, transaction
 from pipelines.warehouse.file.publish import copy_warehouse
 from pipelines.warehouse.lake.connection import LakeWarehouse
+from pipelines.warehouse.lake.replaced_values import remove_replaced_values
 from pipelines.warehouse.lake.upkeep import upkeep
 from pipelines.warehouse.opening import hold_sync_lock, lock_holder, open_warehouse
 from pipelines.warehouse.read.query_session import query_session, single_query
@@ -198,6 +199,40 @@ def test_upkeep_keeps_every_row_at_its_place(sandbox: Sandbox, tmp_path: Path) -
     assert rows_of(open_warehouse(syncing.address), syncing) == before
     syncing.sync(full=True)
     syncing.assert_equal()
+
+
+def test_a_lake_is_not_created_among_other_files(tmp_path: Path) -> None:
+    """A new lake needs a place of its own, because files that it does not know are removed from it."""
+    lake = lake_at(tmp_path / "w.duckdb")
+    (folder := Path(lake.data) / "cell" / "orders").mkdir(parents=True)
+    (folder / "of_another.parquet").touch()
+    warehouse = LakeWarehouse(lake)
+
+    with pytest.raises(WarehouseError, match=r"FLORIDAY_LAKE_DATA is .* files are already") as raised:
+        warehouse.writing().__enter__()
+
+    assert "\n" not in raised.value.message
+    assert not warehouse.exists()
+
+
+def test_erasing_keeps_files_of_another_lake(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Files that killed processes left are removed, unless some in the folder may belong to another lake."""
+    syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=("catalog.trade_items",), kind="lake")
+    lake = LakeWarehouse(lake_at(syncing.path))
+    data = Path(lake_at(syncing.path).data)
+    left, foreign = data / "catalog" / "trade_items" / "left.parquet", data / "cell" / "catalog" / "of_another.parquet"
+    for path in (left, foreign):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    with pytest.raises(WarehouseError, match=r"of_another.parquet is in the folder of .*, and not part of it"):
+        remove_replaced_values(lake)
+    assert left.exists()
+    foreign.unlink()
+    remove_replaced_values(lake)
+    lake.close()
+
+    assert not left.exists()
 
 
 def test_a_missing_lake_is_explained(tmp_path: Path) -> None:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
+import shutil
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
+# How Dagster reads its settings; the functions have no public names.
+from dagster._config import process_config, resolve_to_config_type
+from dagster._core.instance.config import dagster_instance_config
+
 from tests import held_runs
-from tests.workers import Deployment, deployment, wait_for
+from tests.workers import DEPLOY, Deployment, deployment, require_programs, wait_for
 
 WORKERS = ("one", "two")
+ADDRESSES = {
+    "DAGSTER_POSTGRES_URL": "postgresql+psycopg2://dagster@localhost/dagster",
+    "DAGSTER_CELERY_BROKER_URL": "redis://localhost/0",
+}
 LONGEST_DEAD = 90.0  # seconds within which the run of a dead worker has to end
 
 
@@ -103,3 +115,38 @@ def test_the_run_of_a_killed_worker_ends_and_the_next_one_works(cells: Cells) ->
     assert [run.run_id for run in failed] == [started["a"].run_id]
     assert cells.runs(dg.DagsterRunStatus.SUCCESS)["b"].run_id == started["b"].run_id
     assert cells.runs(dg.DagsterRunStatus.SUCCESS)["a"].run_id != started["a"].run_id
+
+
+@pytest.mark.slow
+def test_a_stopped_worker_interrupts_its_run(cells: Cells) -> None:
+    """SIGQUIT ends a worker, after its run has had time to end; the run is interrupted, and not left as started."""
+    cells.deployed.start_worker("last")
+    cells.request("c")
+    wait_for(lambda: "c" in cells.runs(dg.DagsterRunStatus.STARTED), "a run begins")
+    run = cells.runs(dg.DagsterRunStatus.STARTED)["c"]
+    worker = cells.deployed.processes[cells.worker_of(run)]
+    worker.send_signal(signal.SIGQUIT)
+
+    wait_for(lambda: worker.poll() is not None, "the worker ends", LONGEST_DEAD)
+    ended = cells.instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status == dg.DagsterRunStatus.FAILURE
+    events = cells.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    assert "Interrupted" in str([event.get_dagster_event().step_failure_data.error for event in events])
+
+
+@pytest.mark.parametrize("launcher", ["celery", "kubernetes"])
+def test_dagster_accepts_its_settings(launcher: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dagster knows every field of both files, those of the launchers included."""
+    require_programs()
+    for name, value in {**ADDRESSES, "DAGSTER_RUN_IMAGE": "floriday-warehouse-scale:0.1.0"}.items():
+        monkeypatch.setenv(name, value)
+    shutil.copy(DEPLOY.parent / launcher / "dagster.yaml", tmp_path)
+
+    content, _ = dagster_instance_config(str(tmp_path))
+    settings = content["run_launcher"]
+    kind = getattr(importlib.import_module(settings["module"]), settings["class"])
+    accepted = process_config(resolve_to_config_type(kind.config_type()), settings["config"])
+
+    assert accepted.success, accepted.errors
+    assert content["concurrency"]["runs"]["max_concurrent_runs"] >= 8

@@ -133,10 +133,15 @@ def checks_of(source: Source) -> Iterator[Check]:
     return (check for check in CHECKS if check.applies(source))
 
 
-def specs(source: Source) -> list[dg.AssetCheckSpec]:
-    """The checks of a feed's asset, for ``check_specs``."""
+def specs(source: Source, partitions: dg.PartitionsDefinition[str] | None = None) -> list[dg.AssetCheckSpec]:
+    """The checks of a feed's asset, for ``check_specs``; with ``partitions``, each partition has results of its own."""
     return [
-        dg.AssetCheckSpec(check.name, asset=asset_key(source), description=check.description.format(name=source.name))
+        dg.AssetCheckSpec(
+            check.name,
+            asset=asset_key(source),
+            description=check.description.format(name=source.name),
+            partitions_def=partitions,
+        )
         for check in checks_of(source)
     ]
 

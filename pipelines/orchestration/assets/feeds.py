@@ -20,10 +20,11 @@ from pipelines.errors import UsageError
 from pipelines.orchestration.assets import checks, metadata
 from pipelines.orchestration.assets.freshness import policy
 from pipelines.orchestration.assets.keys import OWNERS, POOL, asset_key, op_name
-from pipelines.orchestration.assets.partitions import covered, proven_weeks, weeks
+from pipelines.orchestration.assets.partitions import covered, proven_weeks
 from pipelines.orchestration.assets.repeated_results import REPEATS, repeated
 from pipelines.orchestration.assets.request import READS, SyncConfig, SyncRequest, chosen_accounts, what_to_read
 from pipelines.orchestration.assets.step_errors import step_errors
+from pipelines.orchestration.cells import CellWeeks, cell_of_run, partitions
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.selection import is_in_parts
@@ -41,18 +42,24 @@ _MARKED: dict[str, Any] = {"completed by": "the sync of this run; the weeks of t
 SyncEvent = dg.MaterializeResult[None] | dg.AssetCheckResult
 
 
-def feed_asset(source: Source, start: dt.date, relations: Iterable[Relation]) -> dg.AssetsDefinition:
-    """The asset of a feed or snapshot; its partitions begin at ``start``, and ``relations`` are those of all tables."""
-    table = tables_of(source)
+def feed_asset(
+    source: Source, start: dt.date, relations: Iterable[Relation], cells: Sequence[str] = ()
+) -> dg.AssetsDefinition:
+    """The asset of a feed or snapshot; its partitions begin at ``start``, and ``relations`` are those of all tables.
+
+    With ``cells``, each partition is a week of a cell, and a backfill has a run for each: Dagster would put several
+    cells into one run. Instead of a pool, Dagster's queue keeps the runs of one cell apart.
+    """
+    table, parts = tables_of(source), partitions(start, cells)
 
     @dg.multi_asset(
         name=op_name(source),
         specs=[_spec(source, table, relations)],
-        check_specs=checks.specs(source),
+        check_specs=checks.specs(source, parts if cells else None),
         can_subset=True,  # a person may run a check alone
-        pool=POOL,
-        partitions_def=weeks(start),
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool=None if cells else POOL,
+        partitions_def=parts,
+        backfill_policy=dg.BackfillPolicy.multi_run(1) if cells else dg.BackfillPolicy.single_run(),
     )
     def sync(
         context: dg.AssetExecutionContext, config: SyncConfig, session: FloridaySession, warehouse: WarehouseResource
@@ -114,9 +121,14 @@ class _Step:
 
     @property
     def weeks(self) -> dg.PartitionKeyRange | None:
-        """The partitions of the run; None if it has none."""
+        """The weeks of the run; None if it has none."""
         has_weeks = self.context.has_partition_key or self.context.has_partition_key_range
-        return self.context.partition_key_range if has_weeks else None
+        return self.partitions.weeks(self.context.partition_key_range) if has_weeks else None
+
+    @property
+    def partitions(self) -> CellWeeks:
+        """The partitions of the run's cell."""
+        return CellWeeks(cell_of_run(self.context.run))
 
     def read(self, config: SyncConfig, session: FloridaySession, warehouse: WarehouseResource) -> list[FeedOutcome]:
         """Sync the feed for every account of the config; the outcomes are in the order of these accounts."""
@@ -170,7 +182,8 @@ class _Step:
             self.context.log_event(dg.AssetObservation(key, metadata=shown))
         else:
             for week in self._unmarked(sorted({*proven, *covered(outcomes, now, self.start)})):
-                self.context.log_event(dg.AssetMaterialization(key, partition=week, metadata=_MARKED))
+                partition = self.partitions.key(week)
+                self.context.log_event(dg.AssetMaterialization(key, partition=partition, metadata=_MARKED))
             yield dg.MaterializeResult(asset_key=key, metadata=shown | rows)
         yield from (*results, *last)
 
@@ -179,6 +192,8 @@ class _Step:
         if REPEATS not in self.context.run.tags:
             return []
         selected = {check.name for check in self.context.selected_asset_check_keys}
+        if not selected:
+            return []
         return [each for each in repeated(self.context.instance, self.source) if each.check_name in selected]
 
     def _unmarked(self, keys: Sequence[str]) -> list[str]:
@@ -186,7 +201,7 @@ class _Step:
         own = self.weeks
         others = [key for key in keys if own is None or not own.start <= key <= own.end]
         marked = self.context.instance.get_materialized_partitions(asset_key(self.source)) if others else set()
-        return [key for key in others if key not in marked]
+        return [key for key in others if self.partitions.key(key) not in marked]
 
 
 def _log_outcomes(log: logging.Logger, outcomes: Sequence[FeedOutcome]) -> None:

@@ -27,11 +27,13 @@ from pipelines.orchestration.assets.repeated_results import REPEATS
 from pipelines.orchestration.automation.backoff import Move, Requests
 from pipelines.orchestration.automation.schedules import run_request
 from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, SWITCH, Automation, sync_in_progress
+from pipelines.orchestration.cells import name_in
 from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.follow.moved_feeds import KnownCursors
 from pipelines.sync.session import Connected, open_clients
 from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.lake.connection import LakeWarehouse
 from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.opening import open_warehouse
 
@@ -43,13 +45,22 @@ POLL_TIMEOUT = 30.0  # most seconds of a poll of any number of feeds and account
 
 
 def changed_feeds(
-    automation: Automation, job: AssetJob, sources: Sequence[Source], reports: Sequence[dg.AssetKey]
+    automation: Automation,
+    job: AssetJob,
+    sources: Sequence[Source],
+    reports: Sequence[dg.AssetKey],
+    cell: str | None = None,
 ) -> dg.SensorDefinition:
-    """Starts a run of the fast feeds that changed, and of every feed that was never read; then also of the reports."""
-    poller = _Poller(automation.settings, tuple(sources))
+    """Starts a run of the fast feeds that changed, and of every feed that was never read; then also of the reports.
+
+    Each cell has a sensor of its own. Its runs evaluate no checks, which keeps their events few; those of
+    schedules do.
+    """
+    settings = automation.settings.in_cell(cell)
+    poller = _Poller(settings, tuple(sources))
 
     @dg.sensor(
-        name="changed_feeds",
+        name=name_in(cell, "changed_feeds"),
         job=job,
         minimum_interval_seconds=EVERY,
         default_status=automation.sensor_status,
@@ -59,7 +70,7 @@ def changed_feeds(
         ),
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        if busy := sync_in_progress(context.instance, automation.settings):
+        if busy := sync_in_progress(context.instance, settings, cell):
             return dg.SkipReason(f"{busy}: Floriday is polled after it")
         try:
             moves = poller.moves(POLL_TIMEOUT)
@@ -72,7 +83,8 @@ def changed_feeds(
         is_first = any(moves[feed].number is None for feed in due)
         chosen = [source for source in sources if source.name in due]
         tags = {} if is_first else {REPEATS: "true"}
-        run = run_request(chosen, reports if is_first else (), tags=tags, incremental=True)
+        checks = None if cell is None or is_first else ()
+        run = run_request(chosen, reports if is_first else (), tags=tags, cell=cell, checks=checks, incremental=True)
         return dg.SensorResult(run_requests=[run], cursor=requests.after(moves, due, time.time()).text())
 
     return tick
@@ -159,6 +171,9 @@ def _state(warehouse: Warehouse) -> RunState:
     """The cursors of all feeds, and the feeds that have to be read again; empty before the first sync."""
     if not warehouse.exists():
         return RunState()
+    if isinstance(warehouse, LakeWarehouse):  # its connection is kept, because to attach a lake takes half a second
+        with warehouse.reading() as connection:
+            return RunState.load(connection)
     with open_warehouse(warehouse.address, lock_timeout=LOCK_TIMEOUT).reading() as connection:
         return RunState.load(connection)
 

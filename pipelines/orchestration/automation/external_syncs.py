@@ -21,14 +21,18 @@ from pipelines.errors import PipelineError
 from pipelines.orchestration.assets import metadata
 from pipelines.orchestration.assets.checks import checks_of, results
 from pipelines.orchestration.assets.keys import asset_key
-from pipelines.orchestration.assets.partitions import proven_weeks, weeks_between
+from pipelines.orchestration.assets.partitions import proven_weeks, week_of, weeks_between
 from pipelines.orchestration.assets.repeated_results import repeated
 from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, Automation, runs_in_progress, sync_in_progress
+from pipelines.orchestration.cells import CellWeeks, name_in
+from pipelines.orchestration.resources import SettingsResource
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.warehouse.opening import open_warehouse
 from pipelines.warehouse.read.feed_status import current_for_all
 
 EVERY = 60  # seconds between two ticks
+EVERY_OF_CELLS = 300  # the same of the sensor of a cell, of which there may be dozens
+A_WEEK = dt.timedelta(weeks=1)
 CLOCK_TOLERANCE = dt.timedelta(minutes=5)  # a feed that is current until later was synced while the clock was fast
 SLACK = dt.timedelta(seconds=30)  # a feed that is current only this much later is reported only if it has new records
 
@@ -42,23 +46,29 @@ class ExternalSync(NamedTuple):
     rejected: int
 
 
-def external_syncs_sensor(automation: Automation, sources: Sequence[Source], start: dt.date) -> dg.SensorDefinition:
-    """Reports what the command line synced. It is always switched on at first, because it calls no server."""
+def external_syncs_sensor(
+    automation: Automation, sources: Sequence[Source], start: dt.date, cell: str | None = None
+) -> dg.SensorDefinition:
+    """Reports what the command line synced. It is always switched on at first, because it calls no server.
+
+    Each cell has a sensor of its own.
+    """
+    settings = automation.settings.in_cell(cell)
 
     @dg.sensor(
-        name="syncs_elsewhere",
-        minimum_interval_seconds=EVERY,
+        name=name_in(cell, "syncs_elsewhere"),
+        minimum_interval_seconds=EVERY if cell is None else EVERY_OF_CELLS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         asset_selection=dg.AssetSelection.assets(*map(asset_key, sources)),
         description="Shows syncs of the command line as materializations. It reads the warehouse and calls no server.",
     )
     def tick(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        runs = runs_in_progress(context.instance)
+        runs = runs_in_progress(context.instance, cell)
         idle = [source for source in sources if not any(_is_synced_by(run, source) for run in runs)]
-        if (busy := sync_in_progress(context.instance, automation.settings)) and not (runs and idle):
+        if (busy := sync_in_progress(context.instance, settings, cell)) and not (runs and idle):
             return dg.SkipReason(f"{busy}: the warehouse is read after it")
         try:
-            events = list(_events(context.instance, automation, idle, start))
+            events = list(_events(context.instance, settings, idle, start, cell))
         except PipelineError as error:
             return dg.SkipReason(str(error))
         return dg.SensorResult(asset_events=events) if events else dg.SkipReason("no syncs outside of Dagster")
@@ -72,38 +82,51 @@ def _is_synced_by(run: dg.DagsterRun, source: Source) -> bool:
 
 
 def _events(
-    instance: dg.DagsterInstance, automation: Automation, sources: Sequence[Source], start: dt.date
+    instance: dg.DagsterInstance,
+    settings: SettingsResource,
+    sources: Sequence[Source],
+    start: dt.date,
+    cell: str | None,
 ) -> Iterator[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
-    warehouse = open_warehouse(automation.settings.load_local().warehouse, lock_timeout=LOCK_TIMEOUT)
+    warehouse = open_warehouse(settings.load_local().warehouse, lock_timeout=LOCK_TIMEOUT)
     if not warehouse.exists():
         return
-    reported = _reported_at(instance, sources)
+    partitions = CellWeeks(cell)
+    reported = _reported_at(instance, sources) if cell is None else _reported_in(instance, sources, partitions)
     with warehouse.reading() as connection:
         new = {found.source.name: found for found in external_syncs(connection, sources, reported)}
         current = current_for_all(connection)
         for source in sources:
             at, found = current.get(source.name), new.get(source.name)
-            missing = _missing_weeks(instance, source, at, start)
+            missing = _missing_weeks(instance, source, at, start, partitions) if cell is None or found else set()
             if at is None or not (found or missing):
                 continue
             found = found or ExternalSync(source, min(at, dt.datetime.now(dt.UTC)), 0, 0)
             weeks = sorted({*missing, *weeks_between(reported[source.name], found.current_at, start)})
-            yield from _materializations(connection, found, weeks)
-            yield from _check_evaluations(instance, connection, source)
+            yield from _materializations(connection, found, map(partitions.key, weeks))
+            yield from _check_evaluations(instance, connection, source, partitions.key(weeks[-1]) if cell else None)
 
 
 def _missing_weeks(
-    instance: dg.DagsterInstance, source: Source, current_at: dt.datetime | None, start: dt.date
+    instance: dg.DagsterInstance,
+    source: Source,
+    current_at: dt.datetime | None,
+    start: dt.date,
+    partitions: CellWeeks,
 ) -> set[str]:
     """The weeks that are complete and not materialized."""
     proven = proven_weeks(current_at, dt.datetime.now(dt.UTC), start)
-    return set(proven) - instance.get_materialized_partitions(asset_key(source)) if proven else set()
+    marked = instance.get_materialized_partitions(asset_key(source)) if proven else set()
+    return {week for week in proven if partitions.key(week) not in marked}
 
 
 def _check_evaluations(
-    instance: dg.DagsterInstance, connection: duckdb.DuckDBPyConnection, source: Source
+    instance: dg.DagsterInstance, connection: duckdb.DuckDBPyConnection, source: Source, partition: str | None
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """The results of the checks of a feed that is current; those that read whole tables repeat their last one."""
+    """The results of the checks of a feed that is current; those that read whole tables repeat their last one.
+
+    ``partition`` is that of a cell, whose last results are not looked for: they stay visible in their partition.
+    """
     query = (
         "SELECT account, max(cursor), max(coalesce(maximum, cursor)) FROM sync.cursors WHERE feed = $feed GROUP BY ALL"
     )
@@ -112,7 +135,7 @@ def _check_evaluations(
     names = {check.name for check in checks_of(source) if not check.reads_tables}
     now = dt.datetime.now(dt.UTC)
     evaluated = results(source, outcomes, connection, run_id="", now=now, names=names)
-    for result in (*evaluated, *repeated(instance, source)):
+    for result in (*evaluated, *(repeated(instance, source) if partition is None else ())):
         yield dg.AssetCheckEvaluation(
             asset_key(source),
             str(result.check_name),
@@ -120,7 +143,22 @@ def _check_evaluations(
             result.metadata,
             severity=result.severity,
             description=result.description,
+            partition=partition,
         )
+
+
+def _reported_in(
+    instance: dg.DagsterInstance, sources: Sequence[Source], partitions: CellWeeks
+) -> dict[str, dt.datetime | None]:
+    """As :func:`_reported_at`, of the partitions of a cell; None if none of this week and the last one has an event."""
+    now = dt.datetime.now(dt.UTC)
+    keys = [partitions.key(week_of(moment)) for moment in (now - A_WEEK, now)]
+    newest = {}
+    for source in sources:
+        chosen = dg.AssetRecordsFilter(asset_key=asset_key(source), asset_partitions=keys)
+        times = (record.timestamp for record in instance.fetch_materializations(chosen, limit=1).records)
+        newest[source.name] = next((dt.datetime.fromtimestamp(each, dt.UTC) for each in times), None)
+    return {name: at if at and at <= now else None for name, at in newest.items()}
 
 
 def _reported_at(instance: dg.DagsterInstance, sources: Sequence[Source]) -> dict[str, dt.datetime | None]:

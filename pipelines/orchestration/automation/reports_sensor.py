@@ -7,6 +7,7 @@ import dagster as dg
 from pipelines.orchestration.automation.triggers import READS_ONLY, SWITCH, Automation
 
 EVERY = 180  # seconds between two ticks: feeds that change all the time renew the reports this often
+EVERY_OF_CELLS = 3600  # the same where the reports read the lakes of all cells
 
 
 def reports_sensor(automation: Automation, assets: dg.AssetSelection) -> dg.AutomationConditionSensorDefinition:
@@ -14,7 +15,7 @@ def reports_sensor(automation: Automation, assets: dg.AssetSelection) -> dg.Auto
     return dg.AutomationConditionSensorDefinition(
         "reports_follow_feeds",
         target=assets,
-        minimum_interval_seconds=EVERY,
+        minimum_interval_seconds=EVERY_OF_CELLS if automation.cells else EVERY,
         default_status=automation.sensor_status,
         run_tags={READS_ONLY: "true"},
         description=f"Renews the reports whose feeds changed, and then the dashboard. {SWITCH}",

@@ -12,6 +12,7 @@ from pipelines.orchestration.assets import metadata
 from pipelines.orchestration.assets.keys import POOL
 from pipelines.orchestration.assets.request import chosen_accounts, days_between
 from pipelines.orchestration.assets.step_errors import step_errors
+from pipelines.orchestration.cells import partitions_of_cells
 from pipelines.orchestration.resources import FloridaySession, WarehouseResource
 from pipelines.sync.outcome import FeedOutcome
 
@@ -25,10 +26,13 @@ class DaysConfig(dg.Config):
     accounts: list[str] = Field(default=[], description="Names of the accounts; all if empty")
 
 
-def reread_days_job(sources: Sequence[Source]) -> dg.JobDefinition:
-    """Reads the records whose sequence numbers lie in some days, for some or all of the given feeds."""
+def reread_days_job(sources: Sequence[Source], cells: Sequence[str] = ()) -> dg.JobDefinition:
+    """Reads the records whose sequence numbers lie in some days, for some or all of the given feeds.
 
-    @dg.op(name="reread", pool=POOL, out=dg.Out(dg.Nothing))
+    A run belongs to one of the cells, if there are any: they are the partitions of the job.
+    """
+
+    @dg.op(name="reread", pool=None if cells else POOL, out=dg.Out(dg.Nothing))
     def reread(
         context: dg.OpExecutionContext, config: DaysConfig, session: FloridaySession, warehouse: WarehouseResource
     ) -> None:
@@ -52,6 +56,7 @@ def reread_days_job(sources: Sequence[Source]) -> dg.JobDefinition:
     @dg.job(
         name="reread_days",
         executor_def=dg.in_process_executor,
+        partitions_def=partitions_of_cells(cells),
         description="Reads the records whose sequence numbers now lie in some days again, which repairs rows that were"
         " lost here. The config names the days, and the feeds and accounts, which are all if empty.",
     )

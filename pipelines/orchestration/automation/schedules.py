@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import dagster as dg
 
@@ -18,6 +18,7 @@ from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import TIME_ZONE, week_of
 from pipelines.orchestration.automation.jobs import ops_config
 from pipelines.orchestration.automation.triggers import Automation, Evaluation, waiting_run
+from pipelines.orchestration.cells import CellWeeks, tags_of
 from pipelines.orchestration.dagster_private import AssetJob
 from pipelines.orchestration.resources import SettingsResource
 from pipelines.warehouse.opening import open_warehouse
@@ -40,7 +41,7 @@ def sync_schedules(
             "hourly_sync",
             f"{minute} * * * *",
             "Reads the changes of the fast and hourly feeds every hour; then the reports.",
-            request=lambda: run_request(frequent, reports, incremental=True),
+            request=lambda cell: run_request(frequent, reports, cell=cell, incremental=True),
         ),
         _schedule(
             automation,
@@ -48,7 +49,7 @@ def sync_schedules(
             "daily_sync",
             f"{(minute + 20) % 60} 5 * * *",
             "Reads the changes of every feed early in the morning; then the reports.",
-            request=lambda: run_request(sources, reports, incremental=True),
+            request=lambda cell: run_request(sources, reports, cell=cell, incremental=True),
         ),
         _schedule(
             automation,
@@ -56,7 +57,7 @@ def sync_schedules(
             "weekly_full_sync",
             f"{(minute + 40) % 60} 3 * * 0",
             f"Reads the feeds of up to {SMALL:,} rows again from their beginning, every Sunday night.",
-            request=lambda: _small_feeds(automation.settings, sources),
+            request=lambda cell: _small_feeds(automation.settings.in_cell(cell), sources, cell),
         ),
     ]
 
@@ -83,7 +84,7 @@ def dashboard_mail_schedule(automation: Automation, job: AssetJob, dashboard: dg
     )
 
 
-def _small_feeds(settings: SettingsResource, sources: Sequence[Source]) -> Evaluation:
+def _small_feeds(settings: SettingsResource, sources: Sequence[Source], cell: str | None) -> Evaluation:
     """A full sync of the feeds that need few calls; it repairs losses that nobody noticed."""
     rows = Counter[str]()
     warehouse = open_warehouse(settings.load_local().warehouse, lock_timeout=_OPEN_TIMEOUT)
@@ -92,21 +93,40 @@ def _small_feeds(settings: SettingsResource, sources: Sequence[Source]) -> Evalu
             for status in feed_statuses(connection, sources):
                 rows[status.source.name] += status.rows
     small = [source for source in sources if source.name in rows and rows[source.name] <= SMALL]
-    return run_request(small, full=True) if small else dg.SkipReason("there is no feed for it yet")
+    return run_request(small, cell=cell, full=True) if small else dg.SkipReason("there is no feed for it yet")
 
 
 def _schedule(
-    automation: Automation, job: AssetJob, name: str, cron: str, description: str, *, request: Callable[[], Evaluation]
+    automation: Automation,
+    job: AssetJob,
+    name: str,
+    cron: str,
+    description: str,
+    *,
+    request: Callable[[str | None], Evaluation],
 ) -> dg.ScheduleDefinition:
-    def tick(context: dg.ScheduleEvaluationContext) -> Evaluation:
-        if run_id := waiting_run(context.instance, name):
+    """A schedule of one run, or of a run of each cell, which ``request`` returns for the name of the cell."""
+
+    def of_cell(instance: dg.DagsterInstance, cell: str | None) -> Evaluation:
+        if run_id := waiting_run(instance, name, cell):
             return dg.SkipReason(f"run {run_id[:8]} of this schedule still waits: one is enough")
         try:
-            return request()
+            return request(cell)
         except PipelineError as error:
             return dg.SkipReason(str(error))
 
+    def tick(context: dg.ScheduleEvaluationContext) -> Iterator[Evaluation]:
+        found = [of_cell(context.instance, cell) for cell in automation.cells or (None,)]
+        runs = [each for each in found if isinstance(each, dg.RunRequest)]
+        at = context.scheduled_execution_time.isoformat()
+        yield from (run_in_tick(run, at) for run in runs) if automation.cells and runs else found[:1]
+
     return automation.schedule(name, job, cron, description, tick)
+
+
+def run_in_tick(run: dg.RunRequest, at: str) -> dg.RunRequest:
+    """One of several runs that a schedule requests at a time: Dagster tells them apart by a key."""
+    return run.with_replaced_attrs(run_key=f"{run.partition_key} {at}")
 
 
 def run_request(
@@ -114,15 +134,18 @@ def run_request(
     reports: Sequence[dg.AssetKey] = (),
     *,
     tags: Mapping[str, str] | None = None,
+    cell: str | None = None,
+    checks: Sequence[dg.AssetCheckKey] | None = None,
     **config: bool,
 ) -> dg.RunRequest:
     """A run of some feeds, then of the reports, for this week; it also marks earlier weeks that are complete.
 
-    ``config`` has values of the fields of ``SyncConfig``.
+    ``checks`` are those to evaluate, None for all; ``config`` has values of the fields of ``SyncConfig``.
     """
     return dg.RunRequest(
-        tags=tags,
-        partition_key=week_of(dt.datetime.now(dt.UTC)),
+        tags={**(tags or {}), **tags_of(cell)},
+        partition_key=CellWeeks(cell).key(week_of(dt.datetime.now(dt.UTC))),
         asset_selection=[*map(asset_key, sources), *reports],
+        asset_check_keys=checks,
         run_config=ops_config(sources, **config),
     )

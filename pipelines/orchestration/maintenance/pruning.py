@@ -2,7 +2,7 @@
 
 Dagster keeps every run forever. Deleting a run deletes its events, and with them what the grid of partitions and the
 pages of assets and checks show. So a run is kept while any of these still shows it. ``history_files`` removes what
-deleted runs leave in the SQLite files.
+deleted runs leave in the SQLite files, and ``history_tables`` what they leave in PostgreSQL.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import dagster as dg
 from pipelines.orchestration.assets.repeated_results import REPEATS
 from pipelines.orchestration.dagster_private import BACKFILL_ID_TAG, partitions_without_success
 from pipelines.orchestration.maintenance.history_files import PAGE, HistoryFiles, in_pages
+from pipelines.orchestration.maintenance.history_tables import HistoryTables
 
 AT_ONCE = 5_000  # most runs that one prune deletes, the oldest first; the next prune goes on
 _OPEN_BACKFILL = {"REQUESTED", "CANCELING", "FAILING"}
@@ -39,12 +40,12 @@ def prune(
     ``small_older_than`` is the same for the small runs of ``changed_feeds``; None: as for other runs.
 
     Safe to repeat, to interrupt, and to call while Dagster's servers and other runs are active. With another storage
-    than SQLite, runs are deleted and files are left alone. The ``newest`` runs are kept in any case: SQLite reuses the
+    than SQLite and PostgreSQL, only runs are deleted. The ``newest`` runs are kept in any case: SQLite reuses the
     highest ids after their events are deleted, and Dagster's cache for each asset relies on ids that only rise.
     """
     now = datetime.now(UTC)
     before, small_before = now - older_than, now - (older_than if small_older_than is None else small_older_than)
-    files = HistoryFiles.of(instance)
+    files = HistoryFiles.of(instance) or HistoryTables.of(instance)
     size = files.size() if files else 0
     shown = _shown(instance) | (files.runs_shown() if files else set())
     to_delete, kept = _to_delete(instance, shown, before=before, small_before=small_before, newest=newest)

@@ -15,7 +15,10 @@ class CellRunCoordinator(dg.QueuedRunCoordinator):
 
     def submit_run(self, context: dg.SubmitRunContext) -> dg.DagsterRun:
         """Queue a run."""
-        run = context.dagster_run
+        self.tag(context.dagster_run)
+        return super().submit_run(context)
+
+    def tag(self, run: dg.DagsterRun) -> None:
+        """Add the tag of the run's cell, if it has none and its partition names one."""
         if CELL not in run.tags and (cell := cell_of_run(run)):
             self._instance.add_run_tags(run.run_id, {CELL: cell})
-        return super().submit_run(context)

@@ -25,7 +25,8 @@ from pipelines.warehouse.file.session_settings import BASIC, confined_to
 from pipelines.warehouse.lake.errors import is_missing, plain_error
 from pipelines.warehouse.lake.extensions import load_extensions
 from pipelines.warehouse.lake.file_copy import write_file
-from pipelines.warehouse.lake.object_store import create_secret
+from pipelines.warehouse.lake.lock import has_catalogue
+from pipelines.warehouse.lake.object_store import FORGOTTEN, create_secret
 from pipelines.warehouse.lake.report_macros import attach_reports
 from pipelines.warehouse.schema.owner import read_owner
 from pipelines.warehouse.sql import literal, quoted
@@ -205,7 +206,8 @@ def connection_for_lakes(*, with_s3: bool) -> duckdb.DuckDBPyConnection:
     try:
         load_extensions(connection, with_s3=with_s3)
         if with_s3:
-            connection.execute(create_secret(os.environ))
+            for statement in (*FORGOTTEN, create_secret(os.environ)):
+                connection.execute(statement)
         for setting in (*BASIC, f"SET ducklake_max_retry_count = {MOST_RETRIES}"):
             connection.execute(setting)
     except BaseException:
@@ -215,7 +217,13 @@ def connection_for_lakes(*, with_s3: bool) -> duckdb.DuckDBPyConnection:
 
 
 def attach(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, alias: str, *, read_only: bool) -> None:
-    """Attach a lake under a name; a new one is created unless it is only read."""
+    """Attach a lake under a name; a new one is created unless it is only read.
+
+    Raises:
+        WarehouseError: a new one would be where files are already.
+    """
+    if not read_only and not has_catalogue(lake):
+        _require_empty_place(connection, lake)
     options = {
         "DATA_PATH": literal(lake.data),
         "METADATA_SCHEMA": literal(lake.schema),
@@ -241,3 +249,12 @@ def ever_filled(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, alias:
             " WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND r.next_row_id > 0"
         ).fetchall()
     )
+
+
+def _require_empty_place(connection: duckdb.DuckDBPyConnection, lake: LakeAddress) -> None:
+    """Refuse a place with files, because `floriday redact` removes files that the catalogue does not know."""
+    if connection.execute("FROM glob(?) LIMIT 1", [f"{lake.data}**"]).fetchall():
+        raise WarehouseError(
+            f"FLORIDAY_LAKE_DATA is {lake.data}, where files are already, and {lake} would be a new lake: name an empty"
+            " folder or prefix, one for each lake"
+        )

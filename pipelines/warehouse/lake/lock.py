@@ -59,6 +59,13 @@ def lock_holder(address: LakeAddress) -> str | None:
         return _named(session, address)
 
 
+def has_catalogue(address: LakeAddress) -> bool:
+    """Whether the catalogue of a lake exists in PostgreSQL."""
+    with closing(postgres_session(address, "floriday")) as session:
+        sql = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = %s AND tablename = 'ducklake_metadata')"
+        return bool(_row(session, sql, address)[0])
+
+
 def postgres_session(address: LakeAddress, name: str) -> psycopg2.extensions.connection:
     """A session of PostgreSQL without transactions, under a name that its lists of sessions show.
 

@@ -13,6 +13,13 @@ ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _SERVER = re.compile(r"(https?)://((?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?)/?")
 
 
+FORGOTTEN = tuple(
+    f"SET GLOBAL {name} = ''" for name in ("s3_access_key_id", "s3_secret_access_key", "s3_session_token")
+)
+"""DuckDB's extension copies the keys of the environment into settings, which every query can read. They are not needed
+there, because the secret has them."""
+
+
 def create_secret(environ: Mapping[str, str]) -> str:
     """The statement that lets a connection use S3; it contains no key.
 

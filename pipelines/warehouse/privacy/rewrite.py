@@ -21,6 +21,7 @@ from pipelines.normalize.protection import Protection, Value, Withheld, personal
 from pipelines.normalize.rejected import without_value
 from pipelines.warehouse.file.compaction import table_names
 from pipelines.warehouse.sql import current_rows, quoted, raw, versions
+from pipelines.warehouse.storage import NUL_SIGN, storage_of
 
 REJECTED = '"sync"."rejected_records"'
 
@@ -82,7 +83,7 @@ class PersonalValues:
         self, connection: duckdb.DuckDBPyConnection, feeds: Sequence[Table], value: Value | None, *, keeps_numbers: bool
     ) -> None:
         self._connection = connection
-        self._value = value
+        self._value = value if value is None or storage_of(connection).stores_nul else _in_lake(value)
         self._keeps_numbers = keeps_numbers
         self._feeds = {feed.qualified_name: feed for feed in feeds}
         self._protections = {
@@ -90,8 +91,8 @@ class PersonalValues:
             for feed in feeds
             if personal_names(feed)
         }
-        if value is not None:
-            self._register("redacted", value)
+        if self._value is not None:
+            self._register("redacted", self._value)
         self._register("rehashed", lambda payload: content_hash(payload.encode()), "BLOB")
         for name, protection in self._protections.items():
             self._register(f"redacted {name}", _on_text(protection))
@@ -212,6 +213,16 @@ def _on_text(protection: Protection) -> Callable[[str], str]:
 
 def _function(feed: str) -> str:
     return quoted(f"redacted {feed}")
+
+
+def _in_lake(value: Value) -> Value:
+    """The function for texts of a lake: it gets the received text, in which NUL was replaced."""
+
+    def of_stored(text: str) -> str | None:
+        new = value(text.replace(NUL_SIGN, "\0"))
+        return new and new.replace("\0", NUL_SIGN)
+
+    return of_stored
 
 
 def _personal(table: Table) -> list[Column]:
