@@ -27,7 +27,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_max_tasks_per_child=1,  # a run's memory goes back to the system
     worker_proc_alive_timeout=60.0,
-    worker_soft_shutdown_timeout=30.0,  # SIGTERM: runs have this many seconds to end before they are interrupted
+    worker_soft_shutdown_timeout=30.0,  # SIGQUIT: runs have this many seconds to end before they are interrupted
     broker_connection_retry_on_startup=True,
 )
 

@@ -14,12 +14,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
-import psycopg2
 import pytest
 
 from tests.lakes import postgres
@@ -90,7 +89,8 @@ class Deployment:
     def kill(self, name: str) -> None:
         """End a process and all that it started with ``kill -9``."""
         process = self.processes.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     def close(self) -> None:
@@ -128,6 +128,8 @@ def deployment(home: Path, workspace: Path, variables: Mapping[str, str]) -> Ite
 
 def new_database(name: str) -> str:
     """Create a database, and return its address as SQLAlchemy reads it."""
+    import psycopg2  # noqa: PLC0415 - installed with the extra `scale` alone
+
     connection = psycopg2.connect(postgres())
     try:
         connection.autocommit = True

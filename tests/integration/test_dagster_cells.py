@@ -21,7 +21,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.sync.session import open_clients
 from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 from tests.integration.dagster_project import fill
-from tests.lakes import lake_at
+from tests.lakes import lake_at, postgres
 from tests.moments import real_now
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -92,7 +92,7 @@ class Cells:
 def cells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cells]:
     """Two cells, each synced by a run of its own."""
     root = tmp_path_factory.mktemp("cells")
-    lake_at(root / "cells.duckdb")  # skips the tests where there is no PostgreSQL
+    postgres()
     accounts = tuple(account for members in CELLS.values() for account in members)
     with (
         Sandbox(empty=True, accounts=accounts) as sandbox,

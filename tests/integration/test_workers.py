@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -114,6 +115,24 @@ def test_the_run_of_a_killed_worker_ends_and_the_next_one_works(cells: Cells) ->
     assert [run.run_id for run in failed] == [started["a"].run_id]
     assert cells.runs(dg.DagsterRunStatus.SUCCESS)["b"].run_id == started["b"].run_id
     assert cells.runs(dg.DagsterRunStatus.SUCCESS)["a"].run_id != started["a"].run_id
+
+
+@pytest.mark.slow
+def test_a_stopped_worker_interrupts_its_run(cells: Cells) -> None:
+    """SIGQUIT ends a worker, after its run has had time to end; the run is interrupted, and not left as started."""
+    cells.deployed.start_worker("last")
+    cells.request("c")
+    wait_for(lambda: "c" in cells.runs(dg.DagsterRunStatus.STARTED), "a run begins")
+    run = cells.runs(dg.DagsterRunStatus.STARTED)["c"]
+    worker = cells.deployed.processes[cells.worker_of(run)]
+    worker.send_signal(signal.SIGQUIT)
+
+    wait_for(lambda: worker.poll() is not None, "the worker ends", LONGEST_DEAD)
+    ended = cells.instance.get_run_by_id(run.run_id)
+    assert ended is not None
+    assert ended.status == dg.DagsterRunStatus.FAILURE
+    events = cells.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+    assert "Interrupted" in str([event.get_dagster_event().step_failure_data.error for event in events])
 
 
 @pytest.mark.parametrize("launcher", ["celery", "kubernetes"])

@@ -86,6 +86,13 @@ def test_containers_have_no_rights() -> None:
     assert [name for name in ("postgres", "broker", "objects") if services[name]["networks"] != ["inside"]] == []
 
 
+def test_workers_have_time_to_interrupt_their_runs() -> None:
+    """Each worker is stopped by the signal that interrupts runs after 30 seconds, and is killed later than that."""
+    workers = [service for name, service in compose()["services"].items() if name.startswith("worker")]
+
+    assert [(each["stop_signal"], each["stop_grace_period"]) for each in workers] == [("SIGQUIT", "90s")] * 2
+
+
 def test_each_cell_has_one_run_at_a_time() -> None:
     """Both launchers have the same queue, and the same limits for dead runs, which are noticed in time."""
     settings = settings_for_dagster()
