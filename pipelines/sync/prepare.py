@@ -14,7 +14,7 @@ from pipelines.floriday.identity import Identity
 from pipelines.normalize import PersonalData
 from pipelines.reports import install
 from pipelines.settings import Settings
-from pipelines.sync.rebuild import bring_up_to_date
+from pipelines.sync.stored.rebuild import bring_up_to_date
 from pipelines.warehouse.file import known_copies
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.lake.cells import check_other_cells

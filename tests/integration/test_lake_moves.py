@@ -15,8 +15,8 @@ from pipelines.errors import SettingError, UsageError, WarehouseBusyError
 from pipelines.lake_address import LakeCells
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
-from pipelines.sync.move_account import move_account
 from pipelines.sync.session import open_clients
+from pipelines.sync.stored.move_account import move_account
 from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 from pipelines.warehouse.two_places import Place, TwoPlaces
 from tests.integration.syncing import Syncing, catalogue_with, fewer_feeds

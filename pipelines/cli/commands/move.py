@@ -36,7 +36,7 @@ def move(
     """
     from pipelines.cli.terminal.status_line import elapsed_time
     from pipelines.settings import load_local_settings
-    from pipelines.sync.move_account import move_account
+    from pipelines.sync.stored.move_account import move_account
     from pipelines.text_format import counted
 
     settings = load_local_settings()

@@ -8,7 +8,7 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.errors import UsageError, WarehouseError
 from pipelines.reports import install
-from pipelines.sync.rebuild import bring_up_to_date
+from pipelines.sync.stored.rebuild import bring_up_to_date
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 from pipelines.warehouse.privacy.policy import StoredPolicy, stored_policy
