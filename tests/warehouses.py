@@ -16,7 +16,7 @@ from typing import Literal
 import duckdb
 import pytest
 
-from pipelines.lake_address import LakeAddress, WarehouseAddress
+from pipelines.lake_address import LakeAddress
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from tests.lakes import SavedLake, lake_at, lake_warehouse, snapshot_of
 
@@ -25,7 +25,7 @@ KIND: WarehouseKind = "lake" if os.environ.get("WAREHOUSES") == "lake" else "fil
 """The kind that the tests of this process use."""
 
 
-def address_at(path: Path, kind: WarehouseKind = KIND) -> WarehouseAddress:
+def address_at(path: Path, kind: WarehouseKind = KIND) -> Path | LakeAddress:
     """Return the address of the warehouse at a path, which need not exist."""
     return lake_at(path) if kind == "lake" else path
 

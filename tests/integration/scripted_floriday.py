@@ -16,15 +16,17 @@ from pipelines.catalogue.types import Feed
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.retry import RetryPolicy
+from pipelines.lake_address import LakeAddress
 from pipelines.settings import load_settings
 from pipelines.sync.outcome import FeedOutcome
 from pipelines.sync.session import Connected
-from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.reused_connection import ReusingWarehouse
+from pipelines.warehouse.lake.connection import LakeWarehouse
 from tests.integration.answering_server import AnsweringServer, Reply, Request
-from tests.integration.syncing import catalogue_with, empty_warehouse
+from tests.integration.syncing import catalogue_with, empty
 from tests.manual_clock import ManualClock
 from tests.records import page_of
+from tests.warehouses import address_at, settings_at, warehouse_at
 
 BASE = "/suppliers-api-2026v1"
 ORGANIZATIONS = {
@@ -118,7 +120,7 @@ class ScriptedSync:
 
     def __post_init__(self) -> None:
         if not self.snapshots:
-            self.path.write_bytes(empty_warehouse("suppliers", self.feeds))
+            empty("suppliers", self.feeds).restore(self.path)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -137,7 +139,7 @@ class ScriptedSync:
                 "FLORIDAY_CLIENT_ID": "client",
                 "FLORIDAY_CLIENT_SECRET": "secret",
                 "FLORIDAY_API_KEYS": json.dumps({name: name for name in self.accounts}),
-                "FLORIDAY_WAREHOUSE": str(self.path),
+                **settings_at(self.path),
             },
             self.path.parent,
         )
@@ -156,7 +158,12 @@ class ScriptedSync:
                 )
                 for name, key in settings.accounts.items()
             }
-            warehouse = ReusingWarehouse(self.path, lock_timeout=self.lock_timeout, sleep=self._sleep)
+            address = address_at(self.path)
+            warehouse = (
+                LakeWarehouse(address)
+                if isinstance(address, LakeAddress)
+                else ReusingWarehouse(address, lock_timeout=self.lock_timeout, sleep=self._sleep)
+            )
             stack.callback(warehouse.close)
             yield Connected(settings, self.catalogue, session, clients, warehouse)
 
@@ -177,5 +184,5 @@ class ScriptedSync:
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
-        with Warehouse(self.path).reading() as connection:
+        with warehouse_at(self.path).reading() as connection:
             return connection.execute(sql).fetchall()

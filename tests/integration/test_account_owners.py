@@ -17,6 +17,9 @@ from tests.integration.scripted_floriday import ORGANIZATIONS, ScriptedFloriday,
 from tests.integration.syncing import SUPPLIERS
 from tests.records import in_json, valid_records
 from tests.thing_warehouse import ThingWarehouse
+from tests.warehouses import state_at
+
+pytestmark = pytest.mark.both_kinds
 
 FEED = SUPPLIERS.feed("supply.batches")
 NORTH = ORGANIZATIONS["north"].replace("1", "a")
@@ -38,7 +41,7 @@ def server() -> Iterator[ScriptedFloriday]:
 def test_two_accounts_of_one_organization_are_refused(server: ScriptedFloriday, tmp_path: Path, notation: str) -> None:
     """Two accounts of one organization are an error with both names, before anything is stored."""
     sync = ScriptedSync(server, tmp_path / "w.duckdb", (FEED.name,), accounts=("north", "south"))
-    before = sync.path.read_bytes()
+    before = state_at(sync.path)
 
     def same_organization(request: Request, reply: Reply) -> Reply:
         if not request.path.endswith("/identities"):
@@ -49,7 +52,7 @@ def test_two_accounts_of_one_organization_are_refused(server: ScriptedFloriday, 
     with pytest.raises(SettingError, match="north and south belong to one organization"):
         sync.sync(same_organization)
 
-    assert sync.path.read_bytes() == before
+    assert state_at(sync.path) == before
 
 
 @pytest.mark.parametrize("notation", NOTATIONS)

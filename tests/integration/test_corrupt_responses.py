@@ -20,6 +20,8 @@ from tests.integration.scripted_floriday import ORGANIZATIONS, Corruption, Scrip
 from tests.integration.syncing import SUPPLIERS
 from tests.records import NASTY, JsonObject, in_json, page_of, valid_records
 
+pytestmark = pytest.mark.both_kinds
+
 CORRUPT = SUPPLIERS.feed("supply.batches")
 OTHERS = (SUPPLIERS.feed("fulfillment.inbound_fulfillment_orders"),)
 SNAPSHOT = next(each for each in SUPPLIERS.snapshots if each.name == "supply.batch_base_supply")

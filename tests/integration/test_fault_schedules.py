@@ -11,6 +11,8 @@ import pytest
 from tests.examples import cases
 from tests.fault_schedules import ANYWHERE, IN_PAGES, ONCE, STATUSES, play, play_many
 
+pytestmark = pytest.mark.both_kinds
+
 QUICK = (1, 3, 5, 19, 27, 74, 1031, 2010)
 """Some of these seeds found defects; some fail when the newest page is not read again."""
 MANY = 300

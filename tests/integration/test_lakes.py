@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from pipelines.catalogue.tables import tables_of
+from pipelines.cli.entry import run
 from pipelines.errors import PipelineError, UsageError, WarehouseBusyError, WarehouseError
 from pipelines.lake_address import parse_lake
 from pipelines.reports import find_report
@@ -25,7 +26,9 @@ from pipelines.warehouse.lake.connection import LakeWarehouse
 from pipelines.warehouse.lake.replaced_values import remove_replaced_values
 from pipelines.warehouse.lake.upkeep import upkeep
 from pipelines.warehouse.opening import hold_sync_lock, lock_holder, open_warehouse
+from pipelines.warehouse.privacy import redact
 from pipelines.warehouse.read.query_session import query_session, single_query
+from tests.integration.personal_orders import DROP, JAN, ORDERS, places_of, sandbox_with_people
 from tests.integration.syncing import Syncing
 from tests.lakes import lake_at, postgres
 
@@ -213,6 +216,26 @@ def test_a_lake_is_not_created_among_other_files(tmp_path: Path) -> None:
 
     assert "\n" not in raised.value.message
     assert not warehouse.exists()
+
+
+def test_erasing_that_was_interrupted_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a redaction is ended after its transaction, the next one finds nothing to change, and removes old values."""
+    monkeypatch.chdir(tmp_path)
+    with sandbox_with_people() as people:
+        syncing = Syncing(people, tmp_path / "w.duckdb", only=(ORDERS,), kind="lake")
+        syncing.sync(ORDERS)
+    for name, value in {**syncing.warehouse_settings, **DROP}.items():
+        monkeypatch.setenv(name, value)
+    with monkeypatch.context() as patch:
+        patch.setattr(redact, "remove_replaced_values", lambda _: sys.exit("ended"))
+        with pytest.raises(SystemExit):
+            run(["redact"])
+    assert JAN not in str(syncing.rows(f"FROM {ORDERS}"))
+    assert places_of(syncing, JAN) != []
+
+    assert run(["redact"]) == 0
+
+    assert places_of(syncing, JAN) == []
 
 
 def test_erasing_keeps_files_of_another_lake(sandbox: Sandbox, tmp_path: Path) -> None:

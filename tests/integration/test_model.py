@@ -15,6 +15,8 @@ from tests.model.machine import FloridayMachine
 from tests.model.regressions import REGRESSIONS, PrintingMachine, Regression
 from tests.model.server import model_server
 
+pytestmark = pytest.mark.both_kinds
+
 QUICK = settings(
     max_examples=-(-30 // len(SCENARIOS)),
     stateful_step_count=5,

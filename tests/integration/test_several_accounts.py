@@ -6,6 +6,8 @@ import pytest
 
 from tests.several_accounts import AccountResults, sync_accounts
 
+pytestmark = pytest.mark.both_kinds
+
 
 @pytest.mark.parametrize("good", [8, pytest.param(48, marks=pytest.mark.slow)])
 def test_many_accounts_with_two_wrong_keys(good: int) -> None:

@@ -22,10 +22,11 @@ from pipelines.sync.session import Connected, SyncSession
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.load.rejected_records import open_records
 from tests.manual_clock import ManualClock
-from tests.model.crashing import Crashed, CrashingWarehouse, CrashPoint
+from tests.model.crashing import Crashed, CrashPoint, crashing_warehouse
 from tests.model.feeds import catalogue_with
 from tests.model.floriday import World
 from tests.model.server import ModelServer
+from tests.warehouses import Saved, saved_at, settings_at
 
 RETRY_POLICY = RetryPolicy(attempts=2)
 """Two faults in a row make a call fail; more attempts would only add calls."""
@@ -79,9 +80,9 @@ class Client:
 
     def __post_init__(self) -> None:
         names = [feed.name for feed in self.catalogue.feeds]
-        environment = {**self.server.environment(), "FLORIDAY_WAREHOUSE": str(self.path)}
+        environment = {**self.server.environment(), **settings_at(self.path)}
         self.settings = load_settings({**environment, "FLORIDAY_FEEDS": ",".join(names)}, self.path.parent)
-        self.warehouse = CrashingWarehouse(self.path)
+        self.warehouse = crashing_warehouse(self.path)
         self.session = TokenSession(
             self.settings.auth_url,
             self.settings.client_id,
@@ -114,7 +115,7 @@ class Client:
         crash_point = CrashPoint(request.crashes_at, request.crashes_after)
         opened = self.warehouse.opened
         with suppress(Crashed):
-            return self._synced(request, CrashingWarehouse(self.path, opened=opened, crash_point=crash_point))
+            return self._synced(request, crashing_warehouse(self.path, opened, crash_point))
         return None
 
     def _synced(self, request: SyncRequest, warehouse: Warehouse) -> list[FeedOutcome]:
@@ -161,7 +162,7 @@ class Client:
 
 
 @cache
-def prepared_warehouse(feeds: tuple[str, ...], accounts: int, server: str) -> bytes:  # noqa: ARG001 - files belong to a server
+def prepared_warehouse(feeds: tuple[str, ...], accounts: int, server: str) -> Saved:  # noqa: ARG001 - it belongs to a server
     """Return a warehouse after the first sync of an empty server; cached, because creating it takes long."""
     model = ModelServer()
     model.world = World.of(feeds, accounts, 3)
@@ -172,6 +173,6 @@ def prepared_warehouse(feeds: tuple[str, ...], accounts: int, server: str) -> by
             client = Client(model, path, catalogue_with(feeds, 3))
             Connected(client.settings, client.catalogue, client.session, client.clients, client.warehouse).prepare()
             client.close()
-            return path.read_bytes()
+            return saved_at(path)
     finally:
         model.stop()

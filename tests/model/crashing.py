@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import duckdb
 
+from pipelines.lake_address import LakeAddress
 from pipelines.warehouse.file.connection import Warehouse, WriteSession
+from pipelines.warehouse.lake.connection import LakeWarehouse
+from tests.warehouses import address_at
 
 
 class Crashed(BaseException):
@@ -70,17 +74,19 @@ class CrashingConnection:
         return getattr(self.connection, name)
 
 
-@dataclass(frozen=True)
-class CrashingWarehouse(Warehouse):
-    """The warehouse file, opened once for all processes of an example."""
+class _OpenedOnce(Warehouse):
+    """A warehouse that is opened once for all processes of an example."""
 
-    opened: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
-    crash_point: CrashPoint = field(default_factory=CrashPoint)
+    opened: list[duckdb.DuckDBPyConnection]
+    crash_point: CrashPoint
+
+    def _opened_anew(self) -> duckdb.DuckDBPyConnection:
+        raise NotImplementedError
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         self.crash_point.check()
         if not self.opened:
-            self.opened.append(self._opened_for_writing())
+            self.opened.append(self._opened_anew())
         return cast("duckdb.DuckDBPyConnection", CrashingConnection(self.opened[0], self.crash_point))
 
     @contextmanager
@@ -96,7 +102,50 @@ class CrashingWarehouse(Warehouse):
             yield self._connection()
 
     def close(self) -> None:
-        """Close the file after all processes."""
+        """Close it after all processes."""
         for connection in self.opened:
             connection.close()
         self.opened.clear()
+
+
+@dataclass(frozen=True)
+class CrashingFile(_OpenedOnce):
+    """A warehouse file."""
+
+    opened: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
+    crash_point: CrashPoint = field(default_factory=CrashPoint)
+
+    def _opened_anew(self) -> duckdb.DuckDBPyConnection:
+        return self._opened_for_writing()
+
+
+class CrashingLake(_OpenedOnce, LakeWarehouse):
+    """A lake."""
+
+    def __init__(self, address: LakeAddress, opened: list[duckdb.DuckDBPyConnection], crash_point: CrashPoint) -> None:
+        LakeWarehouse.__init__(self, address)
+        object.__setattr__(self, "opened", opened)
+        object.__setattr__(self, "crash_point", crash_point)
+
+    def exists(self) -> bool:
+        """Whether it was opened; else as in the base class."""
+        return bool(self.opened) or LakeWarehouse.exists(self)
+
+    def _opened_anew(self) -> duckdb.DuckDBPyConnection:
+        return self._attached(read_only=False)
+
+
+def crashing_warehouse(
+    path: Path, opened: list[duckdb.DuckDBPyConnection] | None = None, crash_point: CrashPoint | None = None
+) -> CrashingFile | CrashingLake:
+    """The warehouse at a path, for a process that crashes.
+
+    Args:
+        path: path of the warehouse.
+        opened: the connection of earlier processes of the example; None for the first one.
+        crash_point: the commit at which the process crashes; None if it does not crash.
+    """
+    address, opened = address_at(path), [] if opened is None else opened
+    if isinstance(address, LakeAddress):
+        return CrashingLake(address, opened, crash_point or CrashPoint())
+    return CrashingFile(path, opened=opened, crash_point=crash_point or CrashPoint())

@@ -49,7 +49,7 @@ class Simulation:
         self.catalogue = catalogue_with(feeds, page)
         self._folder = TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
         path = Path(self._folder.name) / "w.duckdb"
-        path.write_bytes(prepared_warehouse(feeds, len(world.accounts), server.address))
+        prepared_warehouse(feeds, len(world.accounts), server.address).restore(path)
         self._client = Client(server, path, self.catalogue)
         with self._client.warehouse.reading() as connection:
             self._comparison = Comparison(connection)
