@@ -6,15 +6,16 @@ PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python; d
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+SCALE := .venv-scale
 WORKERS ?= 3
 PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 TURN ?= 1/1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-dates test-second slow soak reliability bench lint audit sbom format docs examples site packages image lock clean
+.PHONY: help install install-scale demo up test test-dates test-second test-scale slow soak reliability bench lint audit sbom format docs examples site packages image lock clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Create .venv with everything that requirements.lock pins, and this package
 
@@ -34,6 +35,14 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q pipelines
 	@mkdir -p data/dagster && chmod 700 data data/dagster
+	@touch $@
+
+install-scale: $(SCALE)/.scale ## Create .venv-scale with what lakes and runs on several machines need (docs/scale.md)
+
+$(SCALE)/.scale: requirements.lock .ci/scale.lock pyproject.toml
+	@$(MAKE) --no-print-directory install VENV='$(SCALE)' PYTHON='$(PYTHON)'
+	@$(SCALE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
+		--requirement .ci/scale.lock
 	@touch $@
 
 demo: $(INSTALLED) ## Sync a built-in Floriday into DuckDB through Dagster, and show the results
@@ -57,6 +66,9 @@ test-dates: $(INSTALLED) ## Run the tests that use the clock on five difficult d
 
 test-second: $(INSTALLED) ## Run the tests, or those of TESTS, on another Python, 3.13 or 3.11, and with an older DuckDB
 	@WORKERS=$(WORKERS) TESTS="$(TESTS)" bash .ci/second $(ARGS)
+
+test-scale: $(SCALE)/.scale ## Run the tests that need PostgreSQL, a server like S3 or Celery; they are skipped where one is missing
+	@BIN=$(SCALE)/bin WORKERS=$(WORKERS) bash .ci/scale $(ARGS)
 
 slow: $(INSTALLED) ## Run the slow tests; TURN=2/3 runs the second third of their files
 	$(BIN)/python -m pytest -m "slow and not soak" --turn $(TURN) $(PARALLEL) $(ARGS)
