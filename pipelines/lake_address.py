@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 PREFIX = "ducklake:"
@@ -24,6 +24,7 @@ class LakeAddress:
     data: str  # the folder of the Parquet files as an absolute path, or ``s3://bucket/prefix``; it ends with a slash
     schema: str  # of the catalogue's tables in PostgreSQL
     beside: Path  # a path, never a file: files that belong to a warehouse are in its folder
+    other_cells: tuple[tuple[str, LakeAddress], ...] = field(default=(), compare=False, repr=False)  # by name
 
     def __str__(self) -> str:
         given = dict(_pairs(self.catalogue))
@@ -62,8 +63,9 @@ class LakeCells:
         return self.whole.beside
 
     def cell(self, name: str) -> LakeAddress:
-        """The lake of a cell."""
-        return self.whole.cell(name)
+        """The lake of a cell, which knows those of the others: they must not have the same accounts."""
+        others = tuple((other, self.whole.cell(other)) for other in self.names if other != name)
+        return replace(self.whole.cell(name), other_cells=others)
 
 
 WarehouseAddress = Path | LakeAddress | LakeCells  # a DuckDB file, a lake, or the lakes of all cells

@@ -17,6 +17,7 @@ from pipelines.cli.commands.export import export
 from pipelines.cli.commands.init import init
 from pipelines.cli.commands.lookup import lookup
 from pipelines.cli.commands.mcp import mcp
+from pipelines.cli.commands.move import move
 from pipelines.cli.commands.query import query
 from pipelines.cli.commands.rebuild import rebuild
 from pipelines.cli.commands.redact import redact
@@ -34,7 +35,7 @@ from pipelines.cli.terminal.help_text import Command, Group
 
 COMMANDS = (
     *(demo, init, check, sync, status, rejected, tables, report, query, mcp, dashboard, up),
-    *(rebuild, backup, export, compact, rename, redact, lookup, sandbox, catalogue),
+    *(rebuild, backup, export, compact, rename, move, redact, lookup, sandbox, catalogue),
 )
 WITH_CELLS = {
     *(check, sync, status, rejected, tables, report, query, mcp, dashboard),

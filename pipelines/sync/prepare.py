@@ -14,14 +14,15 @@ from pipelines.floriday.identity import Identity
 from pipelines.normalize import PersonalData
 from pipelines.reports import install
 from pipelines.settings import Settings
-from pipelines.sync.rebuild import bring_up_to_date
+from pipelines.sync.stored.rebuild import bring_up_to_date
 from pipelines.warehouse.file import known_copies
 from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.lake.cells import check_other_cells
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.privacy import policy
 from pipelines.warehouse.schema.create import create_tables
-from pipelines.warehouse.schema.owner import check_distinct, check_owner, read_owner, record_owner
+from pipelines.warehouse.schema.owner import Owner, check_distinct, check_owner, read_owner, record_owner
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,18 @@ class Preparation:
                 organization, or its personal data are protected differently from what the settings define.
             WarehouseError: the file cannot be used. Nothing was written then.
         """
-        stored = None
+        stored, new = None, {*self.identities}
         check_distinct(self._organizations)
         if warehouse.exists():
             with warehouse.reading() as connection:
-                stored = self._checked_policy(connection)
+                owner = read_owner(connection)
+                stored = self._checked_policy(connection, owner)
+                new -= {*owner.accounts} if owner else set()
                 if stored is not None:
                     # DuckDB refuses the first statement that would write.
                     with suppress(duckdb.InvalidInputException, duckdb.TransactionException):
                         return self._complete(connection, self._personal(stored))
+        check_other_cells(warehouse.address, new)
         personal = self._personal(stored)
         with warehouse.writing() as connection, transaction(connection):
             return self._complete(connection, personal)
@@ -68,9 +72,8 @@ class Preparation:
     def _organizations(self) -> dict[str, str]:
         return {account: identity.organization_id for account, identity in self.identities.items()}
 
-    def _checked_policy(self, connection: duckdb.DuckDBPyConnection) -> policy.StoredPolicy | None:
+    def _checked_policy(self, connection: duckdb.DuckDBPyConnection, owner: Owner | None) -> policy.StoredPolicy | None:
         """How a warehouse of ours protects personal data; None in a file without a layout."""
-        owner = read_owner(connection)
         check_owner(owner, self.settings.api, self.settings.environment, self._organizations)
         return policy.stored_policy(connection) if owner else None
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
-from pipelines.catalogue import Catalogue, catalogue_of
+from pipelines.catalogue import CATALOGUES, Catalogue, catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed, Source
 from pipelines.floriday.client import FloridayClient
@@ -71,6 +72,14 @@ def empty_warehouse(api: str, only: tuple[str, ...] = ()) -> bytes:
     saved = empty(api, only, "file")
     assert isinstance(saved, SavedFile)
     return saved.content
+
+
+@contextmanager
+def fewer_feeds(*only: str) -> Iterator[None]:
+    """Let the catalogue of this process have these feeds alone, because lakes with few tables are created faster."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CATALOGUES, "suppliers", (catalogue_with("suppliers", only),))
+        yield
 
 
 @dataclass

@@ -14,7 +14,7 @@ from pipelines.errors import PipelineError
 from pipelines.sandbox import Sandbox, status
 from pipelines.sync.feed_writer import FeedWriter
 from pipelines.sync.outcome import FeedOutcome
-from pipelines.sync.rebuild import rebuild
+from pipelines.sync.stored.rebuild import rebuild
 from pipelines.warehouse.read.feed_status import feed_statuses
 from tests.examples import cases
 from tests.integration.syncing import Syncing

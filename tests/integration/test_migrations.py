@@ -16,7 +16,7 @@ from pipelines.cli.entry import run
 from pipelines.errors import WarehouseError
 from pipelines.floriday.endpoints import Endpoint
 from pipelines.sandbox import Sandbox
-from pipelines.sync.rebuild import bring_up_to_date, rebuild
+from pipelines.sync.stored.rebuild import bring_up_to_date, rebuild
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables
 from pipelines.warehouse.schema.owner import read_owner

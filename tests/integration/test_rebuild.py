@@ -14,7 +14,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
 from pipelines.errors import WarehouseError
 from pipelines.sandbox import Sandbox
-from pipelines.sync.rebuild import rebuild
+from pipelines.sync.stored.rebuild import rebuild
 from tests.command_line import Printed
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.moments import NOW

@@ -110,6 +110,7 @@ CASES = {
         Case(("rename", ACCOUNT, "north")),
         Case(("rename", ACCOUNT, "north"), variables={"FLORIDAY_API_KEY": "", "FLORIDAY_API_KEYS": '{"north": "key"}'}),
     ],
+    "move": [Case(("move", ACCOUNT, "--from", "main", "--to", "north")), Case(("move", ACCOUNT, "--from", "main"))],
     "redact": [
         Case(("redact", "--dry-run"), variables={"FLORIDAY_PERSONAL_DATA": "hash", **KEY}),
         Case(("redact",), variables={"FLORIDAY_PERSONAL_DATA": "drop", **KEY}),

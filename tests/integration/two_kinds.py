@@ -14,7 +14,7 @@ from pipelines.catalogue.tables import Table, tables_of
 from pipelines.normalize.personal import Treatment
 from pipelines.sandbox import Sandbox
 from pipelines.sandbox.records.books import Book
-from pipelines.sync.rebuild import rebuild
+from pipelines.sync.stored.rebuild import rebuild
 from pipelines.warehouse.lake.connection import LakeWarehouse
 from pipelines.warehouse.lake.upkeep import upkeep
 from pipelines.warehouse.load.days_to_sequence import Days

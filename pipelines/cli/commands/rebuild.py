@@ -44,7 +44,7 @@ def rebuild(
 
 
 def _rebuild(settings: LocalSettings, feeds: list[str]) -> None:
-    from pipelines.sync.rebuild import rebuild as rebuild_feed
+    from pipelines.sync.stored.rebuild import rebuild as rebuild_feed
     from pipelines.text_format import counted
     from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 
@@ -61,7 +61,7 @@ def _rebuild(settings: LocalSettings, feeds: list[str]) -> None:
 def _update_tables(warehouse: Warehouse) -> None:
     """Update the tables of a warehouse from an older version, completely or not at all."""
     from pipelines.catalogue import catalogue_of
-    from pipelines.sync.rebuild import bring_up_to_date
+    from pipelines.sync.stored.rebuild import bring_up_to_date
     from pipelines.warehouse.file.connection import transaction
     from pipelines.warehouse.schema.owner import read_owner
 

@@ -61,7 +61,10 @@ def instance_settings(storage: Path) -> dict[str, Any]:
         "compute_logs": _class("dagster.core.storage.local_compute_log_manager", "LocalComputeLogManager", logs),
         "run_launcher": _class("pipelines.orchestration.instance.launcher", "CheckedRunLauncher", {}),
         "run_coordinator": _class("dagster.core.run_coordinator", "QueuedRunCoordinator", interval),
-        "concurrency": {"runs": {"max_concurrent_runs": 4}, "pools": {"default_limit": 1, "granularity": "run"}},
+        "concurrency": {
+            "runs": {"max_concurrent_runs": 4, "tag_concurrency_limits": [_ONE_RUN_OF_EACH_CELL]},
+            "pools": {"default_limit": 1, "granularity": "run"},
+        },
         "backfills": {"use_threads": True, "num_workers": 2, "num_submit_workers": 2},
         "run_monitoring": {
             "enabled": True,
@@ -83,4 +86,5 @@ def _class(module: str, name: str, config: dict[str, Any]) -> dict[str, Any]:
     return {"module": module, "class": name, "config": config}
 
 
+_ONE_RUN_OF_EACH_CELL = {"key": "floriday/cell", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
 _NO_OUTPUT = _class("dagster.core.storage.noop_compute_log_manager", "NoOpComputeLogManager", {})

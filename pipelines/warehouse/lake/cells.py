@@ -6,7 +6,7 @@ which each cell has the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,8 +14,8 @@ from typing import BinaryIO, NoReturn
 
 import duckdb
 
-from pipelines.errors import UsageError
-from pipelines.lake_address import LakeCells
+from pipelines.errors import SettingError, UsageError
+from pipelines.lake_address import LakeAddress, LakeCells, WarehouseAddress
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.connection import WriteSession
 from pipelines.warehouse.file.session_settings import confined_to
@@ -24,6 +24,7 @@ from pipelines.warehouse.lake.errors import is_missing
 from pipelines.warehouse.lake.file_copy import SAME_IN_EACH_CELL, add_rows, write_file
 from pipelines.warehouse.lake.report_macros import LOCAL, create_reports
 from pipelines.warehouse.schema.lookup_tables import SCHEMA as LOOKUP
+from pipelines.warehouse.schema.rename_account import accounts as stored_accounts
 from pipelines.warehouse.sql import literal, qualified, quoted
 
 _PREFIX = "cell_"  # of the names of the lakes within a connection
@@ -109,6 +110,27 @@ class CellsWarehouse(LakeWarehouse):
         if not attached and missing:
             raise missing
         return attached
+
+
+def check_other_cells(address: WarehouseAddress, accounts: Collection[str]) -> None:
+    """Refuse to sync accounts into a cell that are stored in another one, because each record would be there twice.
+
+    Raises:
+        SettingError: an account is stored in another cell.
+    """
+    others = address.other_cells if isinstance(address, LakeAddress) and accounts else ()
+    for name, lake in others:
+        warehouse = LakeWarehouse(lake)
+        if not warehouse.exists():
+            continue
+        with warehouse.reading() as connection:
+            stored = sorted({*stored_accounts(connection)} & {*accounts})
+        warehouse.close()
+        if stored:
+            raise SettingError(
+                f"account {stored[0]} is stored in cell {name}: `floriday move` moves it, or name it there in"
+                " FLORIDAY_CELLS"
+            )
 
 
 def unite(connection: duckdb.DuckDBPyConnection, databases: list[str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pipelines import extras
@@ -45,7 +45,12 @@ def hold_sync_lock(address: LakeAddress, holder: str, *, timeout: float = 0.0) -
                 message = f"another sync holds {address}: {_named(session, address)}. Try again when it has finished"
                 raise WarehouseBusyError(message)
             time.sleep(_PAUSE)
-        yield
+        try:
+            yield
+        finally:
+            # Otherwise the lock would stay for the moments that PostgreSQL takes to end the session.
+            with suppress(Exception):
+                _row(session, f"SELECT pg_advisory_unlock({_KEY})", address)
 
 
 def lock_holder(address: LakeAddress) -> str | None:

@@ -12,14 +12,13 @@ from typing import Any
 
 import pytest
 
-from pipelines import catalogue
 from pipelines.cli.entry import run
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_local_settings
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 from tests.command_line import Printed
-from tests.integration.syncing import catalogue_with
+from tests.integration.syncing import fewer_feeds
 from tests.lakes import postgres
 
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
@@ -27,6 +26,10 @@ FEEDS = ("catalog.trade_items", "orders.sales_orders", "organizations.organizati
 ACCOUNTS = ("north", "south", "west")
 CELLS = {"a": ["north", "west"], "b": ["south"]}
 TABLES = ("orders.sales_orders", "catalog.trade_items", "history.sales_orders", "raw.sales_orders", "sync.accounts")
+
+
+VARYING = "('synced_at', 'recorded_at', 'run_id', 'first_seen', 'added_at', 'valid_from', 'valid_to', 'rowid')"
+"""Columns that differ between two syncs, or that only the union of cells has."""
 
 
 @contextmanager
@@ -48,8 +51,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def _few_feeds(sandbox: Sandbox) -> Iterator[None]:  # noqa: ARG001 - which has all feeds
     """The catalogue has a few feeds, because each lake is created and opened faster with few tables."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(catalogue.CATALOGUES, "suppliers", (catalogue_with("suppliers", FEEDS),))
+    with fewer_feeds(*FEEDS):
         yield
 
 
@@ -107,11 +109,8 @@ def data(printed: Printed) -> Callable[..., Any]:
 
 def rows_of(warehouse: Warehouse, table: str) -> list[tuple[Any, ...]]:
     """Return the rows of a table without what differs between two syncs."""
-    varying = "'synced_at', 'recorded_at', 'received_at', 'run_id', 'first_seen', 'added_at', 'valid_from', 'valid_to'"
     with warehouse.reading() as connection:
-        return connection.execute(
-            f"SELECT COLUMNS(name -> name NOT IN ({varying})) FROM {table} ORDER BY ALL"
-        ).fetchall()
+        return connection.execute(f"SELECT COLUMNS(name -> name NOT IN {VARYING}) FROM {table} ORDER BY ALL").fetchall()
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -163,6 +162,7 @@ def test_a_cell_that_is_in_use_does_not_stop_the_others(printed: Printed) -> Non
     assert "another sync" in err
 
 
+@pytest.mark.slow
 def test_a_backup_has_all_cells(printed: Printed, file: Path, tmp_path: Path) -> None:
     """The copy is a file with all accounts, and reports work in it."""
     assert printed("backup", "copy.duckdb")[0] == 0
@@ -174,14 +174,16 @@ def test_a_backup_has_all_cells(printed: Printed, file: Path, tmp_path: Path) ->
     assert len(rows_of(copy, "sync.settings")) == 1
 
 
+@pytest.mark.slow
 def test_the_dashboard_and_the_list_of_tables_read_all_cells(data: Callable[..., Any], printed: Printed) -> None:
     """Numbers of rows are those of all cells, and the page is written."""
-    rows = {row["table"]: row["rows"] for row in data("tables")}
+    rows = {(row["schema"], row["table"]): row["rows"] for row in data("tables")}
 
-    assert rows["orders.sales_orders"] == data("query", "SELECT count(*) AS n FROM orders.sales_orders")[0]["n"]
+    assert rows["orders", "sales_orders"] == data("query", "SELECT count(*) AS n FROM orders.sales_orders")[0]["n"]
     assert printed("dashboard")[0] == 0
 
 
+@pytest.mark.slow
 def test_writers_work_on_each_cell(printed: Printed) -> None:
     """Rebuilding and compacting name each cell, and change no record."""
     warehouse = open_warehouse(load_local_settings().warehouse)

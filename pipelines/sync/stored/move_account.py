@@ -1,0 +1,86 @@
+"""Move an account with all its rows from one warehouse to another, without calling Floriday."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipelines.catalogue import catalogue_of
+from pipelines.catalogue.tables import tables_of
+from pipelines.errors import UsageError, WarehouseError
+from pipelines.reports import install
+from pipelines.sync.stored.rebuild import bring_up_to_date
+from pipelines.warehouse.file.connection import transaction
+from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
+from pipelines.warehouse.privacy.policy import StoredPolicy, stored_policy
+from pipelines.warehouse.schema.create import create_tables
+from pipelines.warehouse.schema.owner import Owner, check_owner, read_owner, record_owner, require_owner
+from pipelines.warehouse.schema.rename_account import accounts
+from pipelines.warehouse.two_places import Place, two_places
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What was moved."""
+
+    rows: int
+    tables: int
+
+
+def move_account(account: str, source: Place, target: Place) -> Moved:
+    """Copy the rows of an account, compare every row with its copy, then delete them at their old place.
+
+    The copy is one transaction, and the deletion another; if the process ends between them, the account is in both
+    places, and the same call compares and deletes. The order of rows is kept, because that of the raw log is the order
+    of the versions. A target that does not exist is created.
+
+    Raises:
+        UsageError: the account is not in the source, or the target has other rows of it.
+        SettingError: the warehouses belong to different APIs or environments.
+        WarehouseError: a warehouse cannot be used, or they treat personal data differently. Nothing was changed.
+        WarehouseBusyError: a sync holds the lock of one of them.
+    """
+    if source == target:
+        raise UsageError(f"the account {account} stays where it is: --from and --to are the same warehouse")
+    with hold_sync_lock(source, "floriday move"), hold_sync_lock(target, "floriday move"):
+        owner, policy = _stored(account, source)
+        _prepare(target, owner, policy, account)
+        with two_places(source, target) as places:
+            tables = places.tables(account)
+            if not places.is_copied:
+                places.copy(tables, account)
+            places.check_copy(tables, account)
+            return Moved(places.delete(tables, account), len(tables))
+
+
+def _stored(account: str, source: Place) -> tuple[Owner, StoredPolicy]:
+    """Owner and policy of the source, which has the account."""
+    warehouse = open_warehouse(source)
+    warehouse.require()
+    with warehouse.reading() as connection:
+        owner, known = require_owner(connection, warehouse.name), accounts(connection)
+        if account not in known:
+            raise UsageError(f"{warehouse.name} has no account {account}; there are: {', '.join(known) or 'none'}")
+        policy = stored_policy(connection)
+    warehouse.finish()
+    return owner, policy
+
+
+def _prepare(target: Place, owner: Owner, policy: StoredPolicy, account: str) -> None:
+    """Create the tables of a target that has none; refuse one that belongs to others."""
+    warehouse, catalogue = open_warehouse(target), catalogue_of(owner.api, owner.api_version)
+    with warehouse.writing() as connection, transaction(connection):
+        found = read_owner(connection)
+        organizations = {name: each for name, each in owner.accounts.items() if name == account}
+        check_owner(found, owner.api, owner.environment, organizations)
+        if found is not None and stored_policy(connection) != policy:
+            raise WarehouseError(
+                f"{warehouse.name} treats personal data differently: run `floriday redact` in both places with the same"
+                " settings first; nothing was moved"
+            )
+        bring_up_to_date(connection, catalogue)
+        tables = [tables_of(each) for each in catalogue.sources]
+        create_tables(connection, tables)
+        install(connection, {part.qualified_name for table in tables for part in table.walk()})
+        if found is None:
+            record_owner(connection, owner.api, owner.environment, {}, api_version=owner.api_version)
+    warehouse.finish()

@@ -1,0 +1,143 @@
+"""An account moves between a file and lakes with every row, in the same order, or stays where it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.catalogue.tables import tables_of
+from pipelines.errors import SettingError, UsageError, WarehouseBusyError
+from pipelines.lake_address import LakeCells
+from pipelines.sandbox import Sandbox
+from pipelines.settings import load_settings
+from pipelines.sync.session import open_clients
+from pipelines.sync.stored.move_account import move_account
+from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
+from pipelines.warehouse.two_places import Place, TwoPlaces
+from tests.integration.syncing import Syncing, catalogue_with, fewer_feeds
+from tests.lakes import lake_at, postgres
+
+NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+FEEDS = ("orders.sales_orders", "catalog.trade_items")
+ACCOUNTS = ("north", "south")
+
+
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
+    """The bytes of a file with two accounts, of which some records have several versions."""
+    postgres()
+    path = tmp_path_factory.mktemp("file") / "w.duckdb"
+    with Sandbox(now=NOW, scale=0.02, accounts=ACCOUNTS) as sandbox, fewer_feeds(*FEEDS):
+        syncing = Syncing(sandbox, path, only=FEEDS)
+        syncing.sync()
+        syncing.sync(full=True)
+        yield path.read_bytes()
+
+
+@pytest.fixture
+def file(synced: bytes, tmp_path: Path) -> Path:
+    """A file with two accounts."""
+    path = tmp_path / "w.duckdb"
+    path.write_bytes(synced)
+    return path
+
+
+def rows_of(place: Place, account: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows of an account in all tables of feeds and of syncs, in the order in which they are stored."""
+    feeds = [tables_of(source) for source in catalogue_with("suppliers", FEEDS).sources]
+    names = [
+        *(part.qualified_name for table in feeds for part in table.walk()),
+        *(f"versions.{part.name}" for table in feeds for part in table.walk()),
+        *(f"raw.{table.name}" for table in feeds),
+        *("sync.cursors", "sync.windows", "sync.accounts", "sync.catch_ups", "sync.views"),
+    ]
+    with open_warehouse(place).reading() as connection:
+        sql = "FROM {} WHERE account = $account ORDER BY rowid"
+        return {name: connection.execute(sql.format(name), {"account": account}).fetchall() for name in names}
+
+
+@pytest.mark.slow
+def test_an_account_moves_from_a_file_through_two_cells_to_a_file(file: Path, tmp_path: Path) -> None:
+    """Every row stays what it was, in its order; the other account does not move."""
+    before, other = rows_of(file, "north"), rows_of(file, "south")
+    whole = lake_at(tmp_path / "lake")
+    way: list[Place] = [file, whole.cell("a"), whole.cell("b"), tmp_path / "new.duckdb"]
+
+    for source, target in pairwise(way):
+        moved = move_account("north", source, target)
+        assert moved.rows >= sum(map(len, before.values()))
+        assert rows_of(target, "north") == before
+        assert not any(rows_of(source, "north").values())
+    assert rows_of(file, "south") == other
+
+
+def test_an_interrupted_move_is_completed(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the copy was stored, the account is in both places; the next call deletes it in the first."""
+    before, target = rows_of(file, "north"), lake_at(tmp_path / "lake")
+    with monkeypatch.context() as patch:
+        patch.setattr(TwoPlaces, "delete", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            move_account("north", file, target)
+    assert rows_of(file, "north") == rows_of(target, "north") == before
+
+    move_account("north", file, target)
+
+    assert not any(rows_of(file, "north").values())
+    assert rows_of(target, "north") == before
+
+
+def interrupted(*_: object) -> None:
+    """Stand for the deletion, which Ctrl-C ends before it begins."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+def test_different_rows_are_not_deleted(file: Path, synced: bytes, tmp_path: Path) -> None:
+    """If the target has other rows of the account, nothing changes in either place."""
+    target = lake_at(tmp_path / "lake")
+    move_account("north", file, target)
+    file.write_bytes(synced)
+    warehouse = open_warehouse(target)
+    with warehouse.writing() as connection:
+        connection.execute("DELETE FROM versions.sales_orders WHERE account = 'north'")
+    warehouse.finish()
+    before = rows_of(file, "north"), rows_of(target, "north")
+
+    with pytest.raises(UsageError, match=r"those of versions\.sales_orders differ: nothing was deleted"):
+        move_account("north", file, target)
+    assert (rows_of(file, "north"), rows_of(target, "north")) == before
+
+
+def test_an_unknown_account_is_answered_with_the_known_ones(file: Path, tmp_path: Path) -> None:
+    """The names of the accounts follow."""
+    with pytest.raises(UsageError, match="has no account west; there are: north, south"):
+        move_account("west", file, lake_at(tmp_path / "lake"))
+
+
+def test_a_sync_keeps_an_account_in_its_place(file: Path, tmp_path: Path) -> None:
+    """While a sync holds the lock of one of the two, nothing moves, and the holder is named."""
+    target = lake_at(tmp_path / "lake")
+    for place in (file, target):
+        with hold_sync_lock(place, "floriday sync"), pytest.raises(WarehouseBusyError, match="floriday sync"):
+            move_account("north", file, target)
+    assert any(rows_of(file, "north").values())
+
+
+def test_a_cell_with_an_account_of_another_cell_is_not_synced(file: Path, tmp_path: Path) -> None:
+    """A sync that would read an account anew, which another cell has, is refused: it would be stored twice."""
+    cells = LakeCells(lake_at(tmp_path / "lake"), ("a", "b"))
+    move_account("north", file, cells.cell("a"))
+
+    with Sandbox(now=NOW, empty=True, accounts=("north", "west")) as sandbox:
+        settings = load_settings({**sandbox.environment(), "FLORIDAY_WAREHOUSE": "w.duckdb"}, tmp_path)
+        in_b = settings.model_copy(update={"warehouse": cells.cell("b"), "published": None})
+        with (
+            open_clients(in_b) as connected,
+            pytest.raises(SettingError, match="account north is stored in cell a: `floriday move` moves it"),
+        ):
+            connected.prepare()
