@@ -1,9 +1,7 @@
-"""After the same steps, every table of a lake has the rows of a file, and the raw log in the same order."""
+"""After the same steps, every table of a lake has the rows of a file, and the raw log its order of versions."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,9 +16,8 @@ from tests.examples import examples
 from tests.integration.two_kinds import TwoKinds
 from tests.lakes import postgres
 
-NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
-FEW = ("orders.sales_orders", "supply.batches", "supply.weekly_base_supply")
-FEEDS, PLACES, SEEDS = st.sampled_from(FEW[:2]), st.integers(0, 9), st.integers(0, 10**6)
+FEW = ("orders.sales_orders", "supply.batches")
+FEEDS, PLACES, SEEDS = st.sampled_from(FEW), st.integers(0, 9), st.integers(0, 10**6)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -118,48 +115,36 @@ def run_machine(number: int, steps: int) -> None:
     )
 
 
-def test_any_steps_lead_to_equal_tables() -> None:
-    """Some random steps lead to the same rows, and to the same order of the raw log."""
-    run_machine(1, 6)
+def test_each_kind_of_step_leads_to_equal_tables(tmp_path: Path) -> None:
+    """After each step, all tables of a few feeds have the same rows, and the versions of each record the same order."""
+    orders, batches = FEW
+    with Sandbox(empty=True) as sandbox:
+        kinds = TwoKinds(sandbox, tmp_path, FEW)
+        kinds.create(orders, 300, 1)  # more rows than PostgreSQL holds before they become a file
+        kinds.create(batches, 5, 2)
+        kinds.sync()
+        kinds.assert_equal()
+        kinds.change(orders, 1, numberOfPieces=5)
+        kinds.change(orders, 2, isDeleted=True)
+        kinds.change(orders, 3)
+        kinds.spoil(orders)
+        kinds.sync()
+        kinds.assert_equal()
+        kinds.heal(orders, 9)
+        kinds.book(orders).restart()
+        kinds.sync()
+        kinds.upkeep()
+        kinds.rebuild(orders)
+        kinds.rename("north")
+        kinds.assert_equal()
+        for treatment in ("hash", "drop"):
+            kinds.redact("hash" if treatment == "hash" else "drop")
+            kinds.sync(full=True)
+            kinds.assert_equal()
+    assert kinds.errors == set()
 
 
 @pytest.mark.slow
 def test_many_steps_lead_to_equal_tables() -> None:
     """Longer sequences of random steps do so too."""
     run_machine(10, 15)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoKinds]:
-    """All feeds and snapshots of a supplier, after a load and changes."""
-    with Sandbox(now=NOW, scale=0.05) as sandbox:
-        kinds = TwoKinds(sandbox, tmp_path_factory.mktemp("whole"))
-        kinds.sync()
-        sandbox.advance(dt.timedelta(hours=6))
-        kinds.sync()
-        yield kinds
-
-
-@pytest.mark.slow
-def test_every_table_is_equal_after_every_kind_of_step(whole: TwoKinds) -> None:
-    """All tables are equal after a load, changes, a restart, rejected and healed records, rebuilds and so on."""
-    orders = "orders.sales_orders"
-    assert whole.assert_equal() >= 149
-    whole.book(orders).restart()
-    whole.spoil(orders)
-    whole.sync()
-    assert whole.assert_equal() >= 149
-    whole.heal(orders, 1)
-    whole.sync(full=True)
-    whole.assert_equal()
-    for source in whole.file.catalogue.sources:
-        whole.rebuild(source.name)
-    whole.assert_equal()
-    whole.rename("north")
-    whole.upkeep()
-    whole.sync()
-    whole.assert_equal()
-    for treatment in ("hash", "drop"):
-        whole.redact("hash" if treatment == "hash" else "drop")
-        whole.sync()
-        whole.assert_equal()

@@ -41,6 +41,7 @@ class TwoKinds:
         self.lake = Syncing(sandbox, folder / "lake.duckdb", only=only, kind="lake")
         self.account = "main"
         self.treatment: Treatment = "keep"
+        self.errors: set[str | None] = set()
 
     @property
     def feeds(self) -> list[str]:
@@ -88,7 +89,7 @@ class TwoKinds:
             step(syncing)
 
     def sync(self, *, full: bool = False, days: Days | None = None) -> None:
-        """Sync all feeds."""
+        """Sync all feeds, and assert that the same feeds are current."""
         settings: dict[str, Any] = {
             "FLORIDAY_API_KEY": "",
             "FLORIDAY_API_KEYS": json.dumps({self.account: self.sandbox.api_keys["main"]}),
@@ -97,11 +98,10 @@ class TwoKinds:
             "FLORIDAY_PERSONAL_DATA_KEY": KEY,
         }
 
-        def step(syncing: Syncing) -> None:
-            outcomes = syncing.sync(full=full, days=days, **settings)
-            assert {outcome.error for outcome in outcomes.values()} == {None}
-
-        self.both(step)
+        file, lake = (each.sync(full=full, days=days, **settings) for each in (self.file, self.lake))
+        errors = [{name: outcome.error for name, outcome in outcomes.items()} for outcomes in (file, lake)]
+        assert errors[0] == errors[1], errors
+        self.errors = set(errors[0].values()) - {None}
 
     def rebuild(self, feed: str) -> None:
         """Rebuild a feed from its raw log."""
@@ -150,7 +150,7 @@ class TwoKinds:
     def content(self, syncing: Syncing) -> dict[str, Rows]:
         """Every row of every table; times of syncs only as such.
 
-        The order of the raw log is compared too, because it orders versions. The rows of other tables have no order.
+        The order of the raw log is compared for each record, because it orders the versions. Other rows have no order.
         """
         with syncing.reading() as connection:
             sql = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
@@ -159,8 +159,13 @@ class TwoKinds:
                 f"{schema}.{name}": connection.execute(f'FROM "{schema}"."{name}" ORDER BY rowid').fetchall()
                 for schema, name in names
             }
+            sql = (
+                "SELECT table_name, column_index - 1 FROM duckdb_columns() WHERE database_name = current_database()"
+                " AND schema_name = 'raw' AND column_name = 'series'"
+            )
+            keys = {f"raw.{name}": number for name, number in connection.execute(sql).fetchall()}
         compared = {name: [tuple(map(self._compared, row)) for row in found] for name, found in rows.items()}
-        return {name: found if name.startswith("raw.") else sorted(found, key=repr) for name, found in compared.items()}
+        return {name: sorted(found, key=lambda row: repr(row[: keys.get(name)])) for name, found in compared.items()}
 
     def _compared(self, value: Any) -> Any:
         if isinstance(value, dt.datetime) and value >= self._began:
