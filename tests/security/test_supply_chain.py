@@ -149,7 +149,8 @@ def test_nothing_is_installed_without_a_hash() -> None:
 
     Only ``.ci/packages`` installs as users do, into environments that it deletes.
     """
-    files = [ROOT / "Makefile", *(ROOT / ".ci").iterdir(), *(ROOT / ".github" / "workflows").iterdir()]
+    folders = ROOT / ".ci", ROOT / ".github" / "workflows"
+    files = [ROOT / "Makefile", *(file for folder in folders for file in folder.iterdir() if file.is_file())]
     files.remove(ROOT / ".ci" / "packages")
     lines = [
         line
