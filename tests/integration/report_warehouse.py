@@ -8,6 +8,7 @@ definition. Records are JSON as Floriday serves it; numbers with a fraction are 
 from __future__ import annotations
 
 import datetime as dt
+import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, localcontext
@@ -15,7 +16,7 @@ from functools import cache
 from itertools import count, product
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Self
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -103,6 +104,18 @@ class ReportWarehouse:
     def __post_init__(self) -> None:
         self._path.write_bytes(empty_warehouse(self.api, feeds_of_reports(self.api)))
         self._warehouse = ReusingWarehouse(self._path)
+
+    def saved(self) -> bytes:
+        """Return the file and the records, for :meth:`restored`."""
+        return pickle.dumps((self.path.read_bytes(), self.api, self._stored, next(self._sequence_numbers)))
+
+    @classmethod
+    def restored(cls, path: Path, saved: bytes) -> Self:
+        """Return a warehouse like the one that was saved, at another path."""
+        content, api, stored, number = pickle.loads(saved)  # noqa: S301 - made by this test run
+        warehouse = cls(path, api, _stored=stored, _sequence_numbers=count(number))
+        path.write_bytes(content)
+        return warehouse
 
     @property
     def path(self) -> Path:

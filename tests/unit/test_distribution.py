@@ -99,7 +99,8 @@ def test_two_rooms_import_the_optional_packages() -> None:
     modules = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for path in (ROOT / "pipelines").rglob("*.py")
-        if not {"orchestration", "mcp_server"} & set(path.parts) and path.stem not in ("definitions", "celery_app", "__main__")
+        if not {"orchestration", "mcp_server"} & set(path.parts)
+        and path.stem not in ("definitions", "celery_app", "__main__")
     ]
     program = f"{NOT_INSTALLED}\nimport importlib\nfor name in {sorted(modules)!r}:\n    importlib.import_module(name)"
 

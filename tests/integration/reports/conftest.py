@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +33,19 @@ def _world(api: str, folder: Path) -> ReportWarehouse:
     return warehouse
 
 
+def _shared_world(api: str, factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """Return the same; of several processes of one test run, the first makes it for all, because it takes long."""
+    folder = factory.mktemp(api)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return _world(api, folder)
+    saved = factory.getbasetemp().parent / f"{api}.world"
+    with saved.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not saved.exists():
+            saved.write_bytes(_world(api, folder).saved())
+    return ReportWarehouse.restored(folder / "shared.duckdb", saved.read_bytes())
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The installed Chromium."""
@@ -41,13 +56,13 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def grower_world(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
     """A warehouse of two growers in the sandbox world, with several thousand records."""
-    return _world("suppliers", tmp_path_factory.mktemp("growers"))
+    return _shared_world("suppliers", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def buyer_world(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
     """A warehouse of two buyers in the sandbox world."""
-    return _world("customers", tmp_path_factory.mktemp("buyers"))
+    return _shared_world("customers", tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
