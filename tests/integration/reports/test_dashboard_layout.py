@@ -204,6 +204,7 @@ def test_a_phone(dashboard: DashboardPage) -> None:
     assert name not in (dashboard.page.locator("#chosen").text_content() or "")
 
 
+@pytest.mark.slow
 def test_the_way_back(path: Path, browser: Browser) -> None:
     """Each choice is a step of the browser's history; one button clears all filters."""
     with open_page(browser, path) as dashboard:
@@ -224,6 +225,7 @@ def test_the_way_back(path: Path, browser: Browser) -> None:
         expect(page.locator("#clear")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_what_filters_say(path: Path, browser: Browser) -> None:
     """A search without a result, and a first week after the last one, are answered; several names are counted."""
     with open_page(browser, path) as dashboard:
@@ -241,6 +243,7 @@ def test_what_filters_say(path: Path, browser: Browser) -> None:
         expect(page.locator(".moved")).to_contain_text("week 46, 2026 is after the last week")
 
 
+@pytest.mark.slow
 def test_lists_name_their_own_period(path: Path, browser: Browser) -> None:
     """Captions of lists that ignore the chosen weeks name the weeks that they show."""
     with open_page(browser, path) as dashboard:
@@ -253,6 +256,7 @@ def test_lists_name_their_own_period(path: Path, browser: Browser) -> None:
     assert "week 35, 2026 to week 47, 2026" in (captions["changes"] or "")
 
 
+@pytest.mark.slow
 def test_tooltips_and_names(path: Path, browser: Browser) -> None:
     """A tooltip has the decimals of its chart, and long names in a narrow chart are legible to their ends."""
     with open_page(browser, path, viewport={"width": 390, "height": 844}, has_touch=True) as dashboard:

@@ -88,6 +88,7 @@ def test_printed_rows_are_the_open_ones(paper: DashboardPage) -> None:
     assert found == [6, 12, rows]
 
 
+@pytest.mark.slow
 def test_paper_cuts_nothing(paper: DashboardPage) -> None:
     """On at most four sheets, no text is beyond the edge, and no word is broken."""
     page = paper.page

@@ -84,6 +84,7 @@ def test_a_wrong_address_shows_the_usual_page(address: str, path: Path, browser:
     assert messages == []
 
 
+@pytest.mark.slow
 def test_all_accounts_together(path: Path, browser: Browser, grower_world: ReportWarehouse) -> None:
     """All accounts are added up, in one currency."""
     both = sum(totals(grower_world, QUARTER, account=account).revenue for account in ("main", "second"))
@@ -94,6 +95,7 @@ def test_all_accounts_together(path: Path, browser: Browser, grower_world: Repor
         assert dashboard.page.locator("#organization").text_content() == "All accounts"
 
 
+@pytest.mark.slow
 def test_tables_are_sorted_and_totalled(path: Path, browser: Browser) -> None:
     """A click on a column's head sorts by it, a second one the other way; the last row is the total of the others."""
     with open_page(browser, path) as dashboard:
@@ -146,6 +148,7 @@ def test_a_table_is_saved_as_csv(path: Path, browser: Browser, tmp_path: Path) -
     assert [f"{Decimal(row[4]):.2f}" for row in saved] == [row[4] for row in rows]
 
 
+@pytest.mark.slow
 def test_csv_for_a_dutch_spreadsheet(path: Path, browser: Browser, tmp_path: Path) -> None:
     """A Dutch page saves semicolons, decimal commas, and times of Amsterdam."""
     with browser.new_context(offline=True, accept_downloads=True, locale="nl-NL", **LAPTOP) as context:
@@ -167,6 +170,7 @@ def test_csv_for_a_dutch_spreadsheet(path: Path, browser: Browser, tmp_path: Pat
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d|", row[0]) for row in departures[1:])
 
 
+@pytest.mark.slow
 def test_days_and_ages_are_those_of_the_reader(path: Path, browser: Browser) -> None:
     """Read three days later, what left meanwhile is late, and the data have a red light."""
     with open_page(browser, path) as dashboard:
@@ -178,6 +182,7 @@ def test_days_and_ages_are_those_of_the_reader(path: Path, browser: Browser) -> 
     assert later[2] > first[2]
 
 
+@pytest.mark.slow
 def test_orders_on_their_way_are_not_overdue(path: Path, browser: Browser, grower_world: ReportWarehouse) -> None:
     """Orders that left are counted apart from those that have not left and should have been delivered."""
     columns = list(find_report("open_orders").columns)
@@ -204,6 +209,7 @@ def test_language_of_the_browser(locale: str, revenue: str, path: Path, browser:
         assert ("t/m 47, 2026" in shown) == (revenue == "Omzet")
 
 
+@pytest.mark.slow
 def test_the_language_can_be_switched(path: Path, browser: Browser) -> None:
     """A button opens the page in the other language with the same choices, whatever the browser wants."""
     with open_page(browser, path, locale="en-GB", **LAPTOP) as dashboard:
@@ -218,6 +224,7 @@ def test_the_language_can_be_switched(path: Path, browser: Browser) -> None:
             page.locator("#last-26").click()
 
 
+@pytest.mark.slow
 def test_tiles_say_which_choice_they_ignore(path: Path, browser: Browser) -> None:
     """With customers chosen, the figures of stock, which has no customers, say that they are those of all customers."""
     with open_page(browser, path, locale="en-GB", **LAPTOP) as dashboard:
@@ -235,6 +242,7 @@ def test_tiles_say_which_choice_they_ignore(path: Path, browser: Browser) -> Non
         expect(revenue).not_to_contain_text("all customers")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["nl-NL", "en-GB"])
 def test_pages_on_paper(locale: str, path: Path, browser: Browser) -> None:
     """On paper, the page has at most four sheets in both languages, and the number of rows below each table."""
@@ -249,6 +257,7 @@ def test_pages_on_paper(locale: str, path: Path, browser: Browser) -> None:
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 4
 
 
+@pytest.mark.slow
 def test_units_of_axes(path: Path, browser: Browser) -> None:
     """Each chart names the unit of its values."""
     units = {"revenue": "EUR", "fill": "% of ordered pieces", "corrections": "requests", "clock": "EUR per piece"}
@@ -272,6 +281,7 @@ def test_tasks_lead_to_their_lists(path: Path, browser: Browser) -> None:
         assert dashboard.page.locator(".table:visible").count() == 1
 
 
+@pytest.mark.slow
 def test_lights_and_their_limits(path: Path, browser: Browser) -> None:
     """Key figures have a light whose limits are shown; the age of the data is one line with a light."""
     with open_page(browser, path) as dashboard:
