@@ -18,7 +18,6 @@ from pipelines.errors import SettingError, UsageError
 from pipelines.lake_address import LakeAddress, LakeCells, WarehouseAddress
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.connection import WriteSession
-from pipelines.warehouse.file.session_settings import confined_to
 from pipelines.warehouse.lake.connection import LakeWarehouse, attach, connection_for_lakes
 from pipelines.warehouse.lake.errors import is_missing
 from pipelines.warehouse.lake.file_copy import SAME_IN_EACH_CELL, add_rows, write_file
@@ -58,11 +57,6 @@ class CellsWarehouse(LakeWarehouse):
     def writing(self, session: WriteSession | None = None) -> NoReturn:  # noqa: ARG002 - as in the base class
         """Raise a UsageError: a writer writes to one cell."""
         raise UsageError(f"several cells cannot be written together: choose one of {', '.join(self.cells.names)}")
-
-    @property
-    def confinement(self) -> tuple[str, ...]:
-        """As in the base class."""
-        return confined_to(self.lake.data)
 
     @contextmanager
     def reading_for_users(self) -> Iterator[duckdb.DuckDBPyConnection]:
