@@ -85,13 +85,21 @@ SELECT
     c.pieces_delta,
     c.value_delta,
     c.declined,
-    list_min(
-        [struct_pack(place := -CAST(e.value AS BIGINT), text := e.key) FOR e IN map_entries(list_histogram(c.reasons))]
-    ).text AS reason,
+    -- Most groups have one, and counting in many short lists is slow.
+    CASE
+        WHEN len(c.reasons) = 1 THEN c.reasons[1]
+        ELSE list_min(
+            [struct_pack(place := -CAST(e.value AS BIGINT), text := e.key) FOR e IN map_entries(list_histogram(c.reasons))]
+        ).text
+    END AS reason,
     c.reclamations,
-    list_min(
-        [struct_pack(place := -CAST(e.value AS BIGINT), text := e.key) FOR e IN map_entries(list_histogram(c.decisions))]
-    ).text AS reclamation_decision,
+    -- Most groups have one, and counting in many short lists is slow.
+    CASE
+        WHEN len(c.decisions) = 1 THEN c.decisions[1]
+        ELSE list_min(
+            [struct_pack(place := -CAST(e.value AS BIGINT), text := e.key) FOR e IN map_entries(list_histogram(c.decisions))]
+        ).text
+    END AS reclamation_decision,
     CAST(c.hours AS DECIMAL(38, 6)) AS median_answer_hours
 FROM corrected c
 LEFT JOIN organizations.organizations n

@@ -72,6 +72,7 @@ buyers AS (
         o.account,
         o.customer_organization_id,
         o.money,
+        row_number() OVER () AS number,
         max(o.order_date_time) AS last_order,
         max(o.day) AS last_day,
         list(o.day) AS days,
@@ -86,28 +87,32 @@ buyers AS (
     GROUP BY ALL
 ),
 sorted_days AS (
-    SELECT b.account, b.customer_organization_id, b.money, b.last_day, list_sort(b.days) AS days
+    SELECT b.number, list_sort(b.days) AS days
     FROM buyers b
     WHERE b.last_day IS NOT NULL
 ),
 intervals AS (
     -- Between the days of each customer that follow each other. A window over all days takes twice as long as these lists.
-    SELECT
-        d.account,
-        d.customer_organization_id,
-        d.money,
-        d.last_day,
-        list_filter(list_transform(d.days, lambda day, place: d.days[place + 1] - day), lambda days: days > 0) AS days
+    SELECT d.number, unnest(d.days) AS day, unnest(d.days[2:]) AS next_day
     FROM sorted_days d
+),
+usual_intervals AS (
+    SELECT
+        i.number,
+        median(i.next_day - i.day) AS days
+    FROM intervals i
+    WHERE i.next_day > i.day
+    GROUP BY i.number
+    HAVING count(*) >= 3
 ),
 rhythms AS (
     SELECT
-        i.account,
-        i.customer_organization_id,
-        i.money,
-        greatest(p.today - i.last_day, 0) AS silent_days,
-        CASE WHEN len(i.days) >= 3 THEN list_median(i.days) END AS usual_interval
-    FROM intervals i, period p
+        b.number,
+        CASE WHEN b.last_day IS NOT NULL THEN greatest(p.today - b.last_day, 0) END AS silent_days,
+        u.days AS usual_interval
+    FROM buyers b
+    LEFT JOIN usual_intervals u ON u.number = b.number
+    CROSS JOIN period p
 )
 SELECT
     b.account,
@@ -137,10 +142,7 @@ LEFT JOIN customer_growth g
     ON g.account = b.account
     AND g.customer_organization_id IS NOT DISTINCT FROM b.customer_organization_id
     AND g.money IS NOT DISTINCT FROM b.money
-LEFT JOIN rhythms r
-    ON r.account = b.account
-    AND r.customer_organization_id IS NOT DISTINCT FROM b.customer_organization_id
-    AND r.money IS NOT DISTINCT FROM b.money
+JOIN rhythms r ON r.number = b.number
 LEFT JOIN number_of_weeks k ON k.account = b.account
 LEFT JOIN organizations.organizations n
     ON n.account = b.account AND n.organization_id = b.customer_organization_id

@@ -63,8 +63,15 @@ sales AS (
         CAST(NULL AS VARCHAR) AS calculated_fields_total_auction_levies_currency
     WHERE false
 ),
+period AS (
+    SELECT
+        coalesce(CAST(from_date AS DATE), end_of.day - 30) AS first_day,
+        timezone('Europe/Amsterdam', CAST(first_day AS TIMESTAMP)) AS begins,
+        timezone('Europe/Amsterdam', CAST(end_of.day + 1 AS TIMESTAMP)) AS ends
+    FROM (SELECT coalesce(CAST(to_date AS DATE), CAST(timezone('Europe/Amsterdam', now()) AS DATE)) AS day) end_of
+),
 invoiced AS (
-    -- The customers API does not serve when a line was created, nor whether it is a correction.
+    -- Few of all lines. The customers API does not serve when a line was created, nor whether it is a correction.
     SELECT l.*, coalesce(l.invoice_date, l.creation_date_time, l.last_modified) AS moment
     FROM (
         SELECT * FROM orders.invoice_lines
@@ -72,6 +79,8 @@ invoiced AS (
         SELECT CAST(NULL AS TIMESTAMPTZ) AS creation_date_time, CAST(NULL AS BOOLEAN) AS is_correction WHERE false
     ) l
     WHERE NOT l.is_deleted
+        AND moment >= (SELECT p.begins FROM period p)
+        AND moment < (SELECT p.ends FROM period p)
 ),
 carried AS (
     SELECT m.*, coalesce(m.invoice_date, m.creation_date_time, m.last_modified) AS moment
@@ -81,27 +90,18 @@ carried AS (
         SELECT CAST(NULL AS TIMESTAMPTZ) AS creation_date_time WHERE false
     ) m
     WHERE NOT m.is_deleted
+        AND moment >= (SELECT p.begins FROM period p)
+        AND moment < (SELECT p.ends FROM period p)
 ),
 days AS (
     -- Converting to Amsterdam's time zone is slow, and there are far fewer distinct times than lines.
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
-    FROM (SELECT DISTINCT l.moment FROM invoiced l UNION SELECT DISTINCT c.moment FROM carried c) m
-),
-period AS (
-    SELECT
-        coalesce(CAST(from_date AS DATE), end_of.day - 30) AS first_day,
-        end_of.day AS last_day
-    FROM (SELECT coalesce(CAST(to_date AS DATE), CAST(timezone('Europe/Amsterdam', now()) AS DATE)) AS day) end_of
-),
-within AS (
-    SELECT d.moment, d.day
-    FROM days d
-    JOIN period p ON d.day BETWEEN p.first_day AND p.last_day
+    FROM (SELECT l.moment FROM invoiced l UNION SELECT c.moment FROM carried c) m
 ),
 lines AS (
     SELECT
         l.account,
-        w.day,
+        d.day,
         'LINE' AS kind,
         l.invoice_id,
         l.invoice_date,
@@ -125,7 +125,7 @@ lines AS (
         END AS levies,
         o.calculated_fields_order_amount_currency AS currency
     FROM invoiced l
-    JOIN within w ON w.moment = l.moment
+    JOIN days d ON d.moment = l.moment
     LEFT JOIN sales o ON o.account = l.account AND o.sales_order_id = l.sales_order_id
 ),
 totals AS (
@@ -143,7 +143,7 @@ totals AS (
 carriers AS (
     SELECT
         c.account,
-        w.day,
+        d.day,
         'LOAD_CARRIER' AS kind,
         c.invoice_id,
         c.invoice_date,
@@ -152,7 +152,7 @@ carriers AS (
         c.logistic_means_type AS load_carrier_type,
         c.number_of_items AS items
     FROM carried c
-    JOIN within w ON w.moment = c.moment
+    JOIN days d ON d.moment = c.moment
 ),
 statement AS (
     FROM lines

@@ -42,9 +42,8 @@
 
 WITH
 {days},
-conditions AS MATERIALIZED (
-    -- Materialized, so that the numbers are the same wherever they are read. Orders are grouped by the number, which is
-    -- shorter than the account and the id.
+conditions AS (
+    -- Orders are grouped by the number, which is shorter than the account and the id.
     SELECT
         d.account,
         d.delivery_condition_id,
@@ -53,7 +52,7 @@ conditions AS MATERIALIZED (
         coalesce(d.has_delivery_cost, true) AS has_cost,
         d.additional_costs_shipping_costs_unit AS unit,
         d.additional_costs_delivery_surcharge_load_carriers_threshold AS least_load_carriers,
-        row_number() OVER () AS number
+        row_number() OVER (ORDER BY d.account, d.delivery_condition_id) AS number
     FROM organizations.delivery_conditions d
     JOIN organizations.delivery_condition_sets s
         ON s.account = d.account AND s.delivery_condition_set_id = d.delivery_condition_set_id
@@ -62,8 +61,8 @@ conditions AS MATERIALIZED (
         PARTITION BY d.account, d.delivery_condition_id ORDER BY s.is_deleted, s.sequence_number DESC, d.position
     ) = 1
 ),
-detail AS NOT MATERIALIZED (
-    -- One row for each order that counts. Not materialized, because its two readers need few and different columns.
+detail AS (
+    -- One row for each order that counts.
     SELECT
         o.account,
         d.day,
@@ -75,14 +74,7 @@ detail AS NOT MATERIALIZED (
         o.trade_item_id,
         o.delivery_incoterm AS incoterm,
         o.calculated_fields_order_amount_currency AS money,
-        o.delivery_latest_delivery_date_time AS moment,
-        o.delivery_location_gln AS location_gln,
         o.delivery_delivery_condition_id AS delivery_condition_id,
-        o.calculated_fields_order_amount_value AS amount,
-        o.number_of_pieces AS pieces,
-        ceil(pieces / nullif(o.packing_configuration_pieces_per_package, 0)) AS packages,
-        packages / nullif(o.packing_configuration_packages_per_layer, 0) AS layers,
-        layers / nullif(o.packing_configuration_layers_per_load_carrier, 0) AS load_carriers,
         CASE
             WHEN o.delivery_price_per_piece_value IS NULL
             THEN o.delivery_delivery_cost_currency
@@ -103,10 +95,34 @@ detail AS NOT MATERIALIZED (
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
 ),
-deliveries AS (
-    -- Only those that cost something.
+costly_orders AS (
+    -- Those whose delivery costs something. Not read from the step detail, which DuckDB would store with all columns.
     SELECT
         c.number,
+        d.month,
+        o.delivery_incoterm AS incoterm,
+        o.calculated_fields_order_amount_currency AS money,
+        o.customer_organization_id,
+        o.delivery_location_gln AS location_gln,
+        o.delivery_latest_delivery_date_time AS moment,
+        o.calculated_fields_order_amount_value AS amount,
+        o.number_of_pieces AS pieces,
+        ceil(pieces / nullif(o.packing_configuration_pieces_per_package, 0)) AS packages,
+        packages / nullif(o.packing_configuration_packages_per_layer, 0) AS layers,
+        layers / nullif(o.packing_configuration_layers_per_load_carrier, 0) AS load_carriers
+    FROM orders.sales_orders o
+    JOIN conditions c ON c.account = o.account AND c.delivery_condition_id = o.delivery_delivery_condition_id
+    LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
+    WHERE o.status = 'COMMITTED'
+        AND NOT o.is_deleted
+        AND c.has_cost
+        AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
+        AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
+        AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
+),
+deliveries AS (
+    SELECT
+        o.number,
         o.month,
         o.incoterm,
         o.money,
@@ -116,10 +132,8 @@ deliveries AS (
         CASE WHEN count(o.packages) = count(*) THEN sum(o.packages) END AS packages,
         CASE WHEN count(o.layers) = count(*) THEN ceil(round(sum(o.layers), 6)) END AS layers,
         CASE WHEN count(o.load_carriers) = count(*) THEN ceil(round(sum(o.load_carriers), 6)) END AS load_carriers
-    FROM detail o
-    JOIN conditions c ON c.account = o.account AND c.delivery_condition_id = o.delivery_condition_id
-    WHERE c.has_cost
-    GROUP BY c.number, o.month, o.incoterm, o.money, o.customer_organization_id, o.location_gln, o.moment
+    FROM costly_orders o
+    GROUP BY o.number, o.month, o.incoterm, o.money, o.customer_organization_id, o.location_gln, o.moment
 ),
 costs AS (
     SELECT

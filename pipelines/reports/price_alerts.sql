@@ -69,9 +69,15 @@ priced_orders AS (
         AND (currency IS NULL OR o.price_money = upper(currency))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
 ),
-agreed_prices AS MATERIALIZED (
-    -- Materialized, because DuckDB would join the lines to all orders first, although few have a contract's price.
-    SELECT l.account, l.blanket_order_line_id, c.currency AS money, p.price_per_piece AS price
+agreed_prices AS (
+    -- Numbered, so that DuckDB joins them before the orders: it would join the lines to all orders first, although few have
+    -- a contract's price.
+    SELECT
+        l.account,
+        l.blanket_order_line_id,
+        c.currency AS money,
+        p.price_per_piece AS price,
+        row_number() OVER () AS number
     FROM orders.blanket_order_lines l
     JOIN orders.blanket_orders b ON b.account = l.account AND b.blanket_order_id = l.blanket_order_id
     JOIN orders.contracts c ON c.account = b.account AND c.contract_id = b.contract_id
@@ -90,7 +96,7 @@ compared AS (
     SELECT 'BELOW_CONTRACT' AS kind, o.*, a.price AS reference
     FROM priced_orders o
     JOIN agreed_prices a ON a.blanket_order_line_id = o.blanket_order_line_id
-    WHERE CASE a.account WHEN o.account THEN o.price_money = a.money ELSE false END
+    WHERE CASE a.account WHEN o.account THEN o.price_money = a.money AND a.number > 0 ELSE false END
 ),
 detail AS (
     -- One row for each order below the minimum or the contract.

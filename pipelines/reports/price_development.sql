@@ -79,18 +79,21 @@ goods AS (
     ) t
     LEFT JOIN items i ON i.account = t.account AND i.trade_item_id = t.trade_item_id
 ),
-realised AS (
+sums AS (
+    -- Nearly all pieces have a price: to add up those that have none takes much less time than those that have one.
     SELECT
         g.number,
         o.monday,
         min(o.price) FILTER (NOT o.is_clock) AS lowest,
         max(o.price) FILTER (NOT o.is_clock) AS highest,
-        sum(o.paid) FILTER (NOT o.is_clock) / sum(o.priced_pieces) FILTER (NOT o.is_clock) AS average,
+        sum(o.paid) FILTER (NOT o.is_clock) AS paid,
         sum(o.pieces) FILTER (NOT o.is_clock) AS pieces,
+        sum(o.pieces) FILTER (NOT o.is_clock AND o.price IS NULL) AS unpriced_pieces,
         min(o.price) FILTER (o.is_clock) AS clock_lowest,
         max(o.price) FILTER (o.is_clock) AS clock_highest,
-        sum(o.paid) FILTER (o.is_clock) / sum(o.priced_pieces) FILTER (o.is_clock) AS clock_average,
-        sum(o.pieces) FILTER (o.is_clock) AS clock_pieces
+        sum(o.paid) FILTER (o.is_clock) AS clock_paid,
+        sum(o.pieces) FILTER (o.is_clock) AS clock_pieces,
+        sum(o.pieces) FILTER (o.is_clock AND o.price IS NULL) AS clock_unpriced_pieces
     FROM detail o
     JOIN goods g
         ON g.account = o.account
@@ -98,8 +101,16 @@ realised AS (
         AND g.money IS NOT DISTINCT FROM o.price_money
     GROUP BY ALL
 ),
-line_versions AS NOT MATERIALIZED (
-    -- A period does not include its end; one that ends before it begins is only its beginning.
+realised AS (
+    SELECT
+        s.*,
+        s.paid / nullif(s.pieces - coalesce(s.unpriced_pieces, 0), 0) AS average,
+        s.clock_paid / nullif(s.clock_pieces - coalesce(s.clock_unpriced_pieces, 0), 0) AS clock_average
+    FROM sums s
+),
+line_versions AS (
+    -- A period does not include its end; one that ends before it begins is only its beginning. Subtracting an INTERVAL from
+    -- a time takes five times as long as from its microseconds.
     SELECT
         v.account,
         v.supply_line_id,
@@ -112,11 +123,15 @@ line_versions AS NOT MATERIALIZED (
         v.number_of_pieces AS pieces,
         coalesce(v.delivery_period_start_date_time, v.order_period_start_date_time) AS begins,
         greatest(
-            CASE
-                WHEN v.delivery_period_start_date_time IS NULL
-                THEN v.order_period_end_date_time
-                ELSE v.delivery_period_end_date_time
-            END - INTERVAL 1 MICROSECOND,
+            make_timestamptz(
+                epoch_us(
+                    CASE
+                        WHEN v.delivery_period_start_date_time IS NULL
+                        THEN v.order_period_end_date_time
+                        ELSE v.delivery_period_end_date_time
+                    END
+                ) - 1
+            ),
             begins
         ) AS ends,
         NOT v.is_deleted AND coalesce(v.number_of_pieces > 0, false) AND v.price_per_piece_value IS NOT NULL AS counts
@@ -124,7 +139,9 @@ line_versions AS NOT MATERIALIZED (
 ),
 prices AS (
     SELECT
-        g.number,
+        v.account,
+        v.trade_item_id,
+        v.money,
         v.supply_line_id,
         v.row_version,
         v.price,
@@ -133,21 +150,25 @@ prices AS (
         v.ends,
         CASE WHEN v.row_version = 1 THEN NULL ELSE v.synced_at END AS seen_at,
         -- A line that was sold out before its period was on offer for its beginning.
-        CASE
-            WHEN n.counts OR n.is_deleted THEN n.synced_at
-            WHEN n.synced_at IS NOT NULL THEN greatest(n.synced_at, v.begins + INTERVAL 1 MICROSECOND)
-        END - INTERVAL 1 MICROSECOND AS seen_until
+        make_timestamptz(
+            epoch_us(
+                CASE
+                    WHEN n.counts OR n.is_deleted THEN n.synced_at
+                    WHEN n.synced_at IS NOT NULL THEN greatest(n.synced_at, v.begins + INTERVAL 1 MICROSECOND)
+                END
+            ) - 1
+        ) AS seen_until
     FROM line_versions v
-    JOIN goods g
-        ON g.account = v.account
-        AND g.trade_item_id IS NOT DISTINCT FROM v.trade_item_id
-        AND g.money IS NOT DISTINCT FROM v.money
     LEFT JOIN (SELECT * FROM line_versions WHERE row_version > 1) n
         ON n.account = v.account AND n.supply_line_id = v.supply_line_id AND n.row_version = v.row_version + 1
     WHERE v.counts
         AND v.begins IS NOT NULL
         AND (currency IS NULL OR v.money = upper(currency))
         AND (trade_item IS NULL OR v.trade_item_id = CAST(trade_item AS UUID))
+        -- Versions that were never on offer, and some more: a day has at most 25 hours, and the exact limit follows, when the
+        -- days are known.
+        AND coalesce(epoch_us(seen_until) > epoch_us(v.begins) - 25 * 3600000000, true)
+        AND coalesce(epoch_us(seen_at) < epoch_us(v.ends) + 25 * 3600000000, true)
 ),
 offer_days AS (
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
@@ -163,10 +184,19 @@ offer_days AS (
 ),
 periods AS (
     SELECT
-        p.*,
+        g.number,
+        p.supply_line_id,
+        p.row_version,
+        p.price,
+        p.pieces,
         greatest(f.day, s.day, CAST(from_date AS DATE)) AS first_day,
-        least(l.day, u.day, f.day + 364, CAST(to_date AS DATE)) AS last_day
+        least(l.day, u.day, f.day + 364, CAST(to_date AS DATE)) AS last_day,
+        coalesce(s.day >= f.day, false) OR coalesce(u.day <= l.day, false) AS is_changed
     FROM prices p
+    JOIN goods g
+        ON g.account = p.account
+        AND g.trade_item_id IS NOT DISTINCT FROM p.trade_item_id
+        AND g.money IS NOT DISTINCT FROM p.money
     JOIN offer_days f ON f.moment = p.begins
     JOIN offer_days l ON l.moment = p.ends
     LEFT JOIN offer_days s ON s.moment = p.seen_at
@@ -183,26 +213,34 @@ weekly AS (
         p.supply_line_id,
         p.row_version,
         p.price,
-        p.pieces
+        p.pieces,
+        p.is_changed
     FROM periods p
     WHERE p.first_day <= p.last_day
 ),
-offers AS (
+changed_offers AS (
+    -- Only lines that changed within their period have several prices in a week. Grouping all by line takes longer.
     SELECT
         w.number,
-        CAST(w.monday AS DATE) AS monday,
+        w.monday,
         w.supply_line_id,
         arg_max(w.price, w.row_version) AS price,
         min(w.price) AS lowest,
         max(w.price) AS highest,
         max(w.pieces) AS pieces
     FROM weekly w
+    WHERE w.is_changed
     GROUP BY ALL
+),
+offers AS (
+    SELECT c.number, c.monday, c.price, c.lowest, c.highest, c.pieces FROM changed_offers c
+    UNION ALL
+    SELECT w.number, w.monday, w.price, w.price, w.price, w.pieces FROM weekly w WHERE NOT w.is_changed
 ),
 offered AS (
     SELECT
         f.number,
-        f.monday,
+        CAST(f.monday AS DATE) AS monday,
         min(f.lowest) AS lowest,
         max(f.highest) AS highest,
         sum(CAST(f.price AS DECIMAL(38, 6)) * f.pieces) AS value,
