@@ -46,17 +46,41 @@ detail AS (
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
         AND (trade_item IS NULL OR o.trade_item_id = CAST(trade_item AS UUID))
 ),
+kinds AS (
+    -- Trade instruments by number, which is faster to group by than their long names.
+    SELECT
+        o.trade_instrument,
+        starts_with(o.trade_instrument, 'CLOCK_') AS is_clock,
+        CAST(row_number() OVER (ORDER BY o.trade_instrument) AS INTEGER) AS number
+    FROM orders.sales_orders o
+    GROUP BY o.trade_instrument
+),
+numbered AS (
+    SELECT
+        o.account,
+        o.month,
+        o.monday,
+        o.trade_item_id,
+        k.number AS kind_number,
+        k.is_clock,
+        o.price_money AS money,
+        o.pieces,
+        o.paid,
+        o.priced_pieces
+    FROM detail o
+    LEFT JOIN kinds k ON k.trade_instrument = o.trade_instrument
+),
 instruments AS (
     SELECT
         o.account,
         o.month,
-        o.trade_instrument,
-        o.price_money AS money,
+        o.kind_number,
+        o.money,
         count(*) AS orders,
         CAST(sum(o.pieces) AS BIGINT) AS pieces,
         sum(o.paid) AS paid,
         sum(o.priced_pieces) AS priced_pieces
-    FROM detail o
+    FROM numbered o
     GROUP BY ALL
 ),
 item_weeks AS (
@@ -65,28 +89,29 @@ item_weeks AS (
         o.account,
         greatest(o.monday, o.month) AS week_part,
         o.trade_item_id,
-        o.trade_instrument,
-        o.price_money AS money,
+        o.kind_number,
+        o.is_clock,
+        o.money,
         sum(o.paid) AS paid,
         sum(o.priced_pieces) AS pieces
-    FROM detail o
+    FROM numbered o
     WHERE o.priced_pieces > 0
         AND o.monday IS NOT NULL
         AND o.trade_item_id IS NOT NULL
-        AND o.trade_instrument IS NOT NULL
-        AND o.price_money IS NOT NULL
+        AND o.kind_number IS NOT NULL
+        AND o.money IS NOT NULL
     GROUP BY ALL
 ),
 clock_weeks AS (
     SELECT w.account, w.week_part, w.trade_item_id, w.money, sum(w.paid) AS paid, sum(w.pieces) AS pieces
     FROM item_weeks w
-    WHERE starts_with(w.trade_instrument, 'CLOCK_')
+    WHERE w.is_clock
     GROUP BY ALL
 ),
 sold_both_ways AS (
     SELECT c.*
     FROM clock_weeks c
-    SEMI JOIN (SELECT * FROM item_weeks WHERE NOT starts_with(trade_instrument, 'CLOCK_')) w
+    SEMI JOIN (SELECT * FROM item_weeks WHERE NOT is_clock) w
         ON w.account = c.account
         AND w.week_part = c.week_part
         AND w.trade_item_id = c.trade_item_id
@@ -96,7 +121,7 @@ like_for_like AS (
     SELECT
         w.account,
         CAST(date_trunc('month', w.week_part) AS DATE) AS month,
-        w.trade_instrument,
+        w.kind_number,
         w.money,
         sum(w.paid * c.pieces / w.pieces) / sum(c.pieces) AS price,
         sum(c.pieces) AS pieces,
@@ -112,8 +137,8 @@ like_for_like AS (
 SELECT
     i.account,
     i.month,
-    i.trade_instrument,
-    starts_with(i.trade_instrument, 'CLOCK_') AS is_clock,
+    k.trade_instrument,
+    k.is_clock,
     i.money AS currency,
     i.orders,
     i.pieces,
@@ -123,9 +148,10 @@ SELECT
     CAST(l.clock_price AS DECIMAL(38, 6)) AS clock_price,
     CAST(l.price / nullif(l.clock_price, 0) - 1 AS DECIMAL(38, 6)) AS above_clock
 FROM instruments i
+LEFT JOIN kinds k ON k.number = i.kind_number
 LEFT JOIN like_for_like l
     ON l.account = i.account
     AND l.month = i.month
-    AND l.trade_instrument = i.trade_instrument
+    AND l.kind_number = i.kind_number
     AND l.money = i.money
-ORDER BY i.account, i.month DESC NULLS LAST, i.money, is_clock DESC NULLS LAST, i.trade_instrument
+ORDER BY i.account, i.month DESC NULLS LAST, i.money, k.is_clock DESC NULLS LAST, i.kind_number
