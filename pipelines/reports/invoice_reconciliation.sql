@@ -108,6 +108,13 @@ compared AS (
         AND (customer IS NULL OR o.customer_organization_id = CAST(customer AS UUID))
         AND (grower IS NULL
             OR coalesce(o.seller_organization_id, o.supplier_organization_id) = CAST(grower AS UUID))
+        -- Only orders that differ; most do not. Compared here, because what follows would be computed for all orders first.
+        AND CASE o.status
+            WHEN 'COMMITTED'
+            THEN o.number_of_pieces <> coalesce(i.pieces, 0)
+                OR abs(o.calculated_fields_order_amount_value - coalesce(i.amount, 0)) >= 0.01
+            ELSE coalesce(i.pieces, 0) <> 0 OR abs(coalesce(i.amount, 0)) >= 0.01
+        END
 ),
 differences AS (
     SELECT
@@ -115,7 +122,6 @@ differences AS (
         c.order_amount - c.invoiced_amount AS difference,
         c.ordered_pieces - c.invoiced_pieces - c.settled_pieces AS unsettled_pieces,
         c.order_amount - c.invoiced_amount - c.settled_amount AS unsettled_amount,
-        c.ordered_pieces <> c.invoiced_pieces OR abs(c.order_amount - c.invoiced_amount) >= 0.01 AS is_differing,
         CAST(timezone('Europe/Amsterdam', now()) AS DATE) - c.day AS days_open
     FROM compared c
 ),
@@ -138,13 +144,7 @@ detail AS (
         CASE WHEN d.state = 'CANNOT_BE_KNOWN' THEN NULL WHEN d.difference < 0 THEN 0 ELSE d.difference END AS open_amount,
         CASE WHEN d.state = 'CANNOT_BE_KNOWN' THEN NULL WHEN d.difference > 0 THEN 0 ELSE -d.difference END AS excess_amount
     FROM stated d
-    -- One condition, so that the state is computed only for orders that differ. DuckDB expects that each condition is true of
-    -- one row in five; with two it would expect so few that it hashes all of them instead of the organizations.
-    WHERE CASE
-            WHEN d.is_differing
-            THEN d.state = 'DIFFERS' OR d.days_open IS NULL OR d.days_open >= coalesce(CAST(grace_days AS INTEGER), 7)
-            ELSE false
-        END
+    WHERE (d.state = 'DIFFERS' OR d.days_open IS NULL OR d.days_open >= coalesce(CAST(grace_days AS INTEGER), 7))
         AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
 )
