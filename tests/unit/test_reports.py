@@ -257,6 +257,13 @@ def views_and_macros(connection: duckdb.DuckDBPyConnection, name: str) -> list[t
     ).fetchall()
 
 
+def test_no_report_depends_on_a_hint_that_a_file_does_not_keep() -> None:
+    """A file of the warehouse's storage version keeps a report without MATERIALIZED and NOT MATERIALIZED."""
+    hinted = [report.name for report in all_reports() if " MATERIALIZED (" in report.sql]
+
+    assert not hinted
+
+
 WITH_DETAIL = (
     "channel_mix",
     "clock_versus_direct",
