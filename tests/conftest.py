@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
+from pipelines.floriday.http.retry import RetryPolicy
 from tests.examples import examples
 from tests.warehouses import KIND
 
@@ -87,3 +88,9 @@ def _revisions_are_imported_once() -> Iterator[None]:
         if alembic is not None:
             patch.setattr(alembic.ScriptDirectory, "from_config", cache(alembic.ScriptDirectory.from_config))
         yield
+
+
+@pytest.fixture
+def no_waits_between_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry at once what is retried, for tests of what remains when all attempts have failed."""
+    monkeypatch.setattr(RetryPolicy, "_wait", lambda *_: 0.0)

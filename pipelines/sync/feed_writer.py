@@ -16,7 +16,6 @@ from pipelines.sync.outcome import Progress, united
 from pipelines.warehouse.file.connection import Warehouse, WriteSession, transaction
 from pipelines.warehouse.load import rejected_records, tombstones
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window
-from pipelines.warehouse.load.feed_cursor import check_unmoved
 from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.load.upsert import Effects, Stored, store
 
@@ -66,12 +65,16 @@ class FeedWriter:
         """Store a batch in one transaction; :meth:`follow` takes the result."""
         covered, before = batch.covered, self.position
         to = replace(before, cursor=covered.cursor_from(before.cursor), maximum=self.maximum)
-        effects = replace(effects, proves_end=covered.end is not None)
-        may_conflict = self.target.warehouse.may_conflict
+        state, part, may_conflict = self.target.state, self.target.part, self.target.warehouse.may_conflict
+        effects = replace(
+            effects,
+            proves_end=covered.end is not None,
+            may_resolve=(part.account, part.feed) in state.with_rejected,
+            may_catch_up=state.may_catch_up(part, self.target.run_id),
+            expected=before if may_conflict else None,
+        )
 
         def work(connection: duckdb.DuckDBPyConnection) -> Stored:
-            if may_conflict:
-                check_unmoved(connection, self.target.part, before)
             return store(
                 connection,
                 self.target.table,
@@ -96,7 +99,12 @@ class FeedWriter:
     def follow(self, commit: Commit) -> None:
         """Move on to the position that was committed, and report it."""
         stored, batch, outcome = commit.stored, commit.batch, self.progress.outcome
-        self.target.state.follow(self.target.part, stored.position, stored.marked)
+        state, part, before = self.target.state, self.target.part, self.position
+        state.follow(part, stored.position, stored.marked)
+        ends = max((piece.ends for piece in batch.covered.pieces), default=before.cursor)
+        state.follow_numbers(part, before.cursor, ends, self.target.run_id)
+        if stored.rejected:
+            state.with_rejected.add((part.account, part.feed))
         self.progress.update(
             new=outcome.new + stored.new,
             changed=outcome.changed + stored.changed,

@@ -178,10 +178,9 @@ class SyncSession:
             if isinstance(source, Feed):
                 return self._sync_feed(source, account, run_id, what, listen)
             assert isinstance(source, Snapshot)
-            weeks, client = self.connected.settings.base_supply_weeks, self.connected.clients[account]
-            return sync_snapshot(
-                client, self.warehouse, source, run_id=run_id, weeks=weeks, personal=self.personal, listener=listen
-            )
+            run, weeks = Run(run_id, self.state, self.personal), self.connected.settings.base_supply_weeks
+            client = self.connected.clients[account]
+            return sync_snapshot(client, self.warehouse, source, run, what, weeks=weeks, listener=listen)
         except SkippableError as error:
             return replace(so_far, skipped=error.message)
         except PipelineError as error:

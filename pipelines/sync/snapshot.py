@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -17,15 +19,18 @@ from pipelines.catalogue.types import Snapshot
 from pipelines.errors import PipelineError
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.pages import read_list
-from pipelines.normalize import Batch, PersonalData, normalize
+from pipelines.normalize import Batch, normalize
+from pipelines.normalize.content import content_hash
 from pipelines.normalize.rejected import key_of
 from pipelines.settings.values import AMSTERDAM
+from pipelines.sync.feed import Run
 from pipelines.sync.outcome import FeedOutcome, Listener, combined
+from pipelines.sync.selection import Everything, WhatToRead
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import tombstones
-from pipelines.warehouse.load.cursors import FeedPart, Position, Window
-from pipelines.warehouse.load.feed_cursor import FeedCursor
-from pipelines.warehouse.load.upsert import Stored, store
+from pipelines.warehouse.load.change_detection import listed_contents
+from pipelines.warehouse.load.cursors import FeedPart, Window
+from pipelines.warehouse.load.upsert import Effects, Stored, store
 
 
 @dataclass(frozen=True)
@@ -54,34 +59,36 @@ def sync_snapshot(
     client: FloridayClient,
     warehouse: Warehouse,
     snapshot: Snapshot,
+    run: Run,
+    what: WhatToRead,
     *,
-    run_id: str,
-    personal: PersonalData,
     weeks: tuple[int, int],
     listener: Listener = lambda _: None,
 ) -> FeedOutcome:
     """Read a snapshot and store what changed in it; ``weeks``, first and last, are counted from this one.
 
-    The listener is called after each answer that was stored.
+    An answer with the contents of the current rows changes nothing. If everything is to be read, its rows are written
+    again, which repairs them. The listener is called after each answer that was stored.
 
     Raises:
         PipelineError: what was answered before is stored.
     """
-    sync = _SnapshotSync(client, warehouse, snapshot, run_id, personal)
+    sync = _SnapshotSync(client, warehouse, snapshot, run)
+    repairs = isinstance(what, Everything)
     answers: list[_Answer] = []
     try:
         try:
             for request in snapshot_requests(snapshot, weeks, dt.datetime.now(dt.UTC)):
                 answers.append(sync.read(request))  # noqa: PERF401 - what was answered before an error is stored
         except PipelineError:
-            sync.store(answers, listener)
+            sync.store(answers, listener, repairs=repairs, is_complete=False)
             raise
-        return combined(sync.store(answers, listener))
+        return combined(sync.store(answers, listener, repairs=repairs, is_complete=True))
     except PipelineError as error:
         raise error.about(account=client.account, feed=snapshot.name) from None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Answer:
     """The answer to a request."""
 
@@ -89,55 +96,87 @@ class _Answer:
     records: list[bytes]  # the list, as received
     seconds: float
 
+    @property
+    def contents(self) -> Counter[bytes]:
+        """The content hashes of its records."""
+        return Counter(map(content_hash, self.records))
+
 
 class _SnapshotSync:
     """One sync of a snapshot: all requests first, then the file is opened once for all answers."""
 
-    def __init__(
-        self, client: FloridayClient, warehouse: Warehouse, snapshot: Snapshot, run_id: str, personal: PersonalData
-    ) -> None:
+    def __init__(self, client: FloridayClient, warehouse: Warehouse, snapshot: Snapshot, run: Run) -> None:
         self.client = client
         self.warehouse = warehouse
         self.snapshot = snapshot
         self.table = tables_of(snapshot)
         self.part = FeedPart(client.account, snapshot.name)
-        self.protect = personal.protection(self.table)
-        self.run_id = run_id
+        self.run = run
 
     def read(self, request: SnapshotRequest) -> _Answer:
         """Request a list."""
         began = time.monotonic()
         records = self.client.get(self.snapshot.path, read_list, request.parameters, rate=self.snapshot.rate)
-        protected = list(self.protect(records)) if self.protect else list(records)
+        protect = self.run.personal.protection(self.table)
+        protected = list(protect(records)) if protect else list(records)
         return _Answer(request, protected, time.monotonic() - began)
 
-    def store(self, answers: list[_Answer], listener: Listener) -> list[FeedOutcome]:
-        """Store each answer in a transaction of its own; the file is not opened where there are none."""
-        outcomes: list[FeedOutcome] = []
-        if answers:
+    def store(
+        self, answers: list[_Answer], listener: Listener, *, repairs: bool, is_complete: bool
+    ) -> list[FeedOutcome]:
+        """Store each answer in a transaction of its own, without those that change nothing unless the sync repairs.
+
+        The file is opened for writing only if there is something to store. If the answers are complete, the snapshot is
+        current.
+        """
+        if not answers:
+            return []
+        position, now = self.run.state.position(self.part), dt.datetime.now(dt.UTC)
+        changed = answers if repairs or position.current_at is None else self._changed(answers)
+        outcomes = [self._outcome(answer, position.current_at) for answer in answers if answer not in changed]
+        if changed:
             with self.warehouse.writing() as connection:
-                for answer in answers:
-                    outcomes.append(self._stored(connection, answer))
+                for answer in changed:
+                    stored = self._stored(connection, answer, position.current_at, is_complete=is_complete)
+                    outcomes.append(stored)
                     listener(combined(outcomes))
+        elif is_complete:
+            self.run.state.note(self.part, position.found_current(now))
         return outcomes
 
-    def _stored(self, connection: duckdb.DuckDBPyConnection, answer: _Answer) -> FeedOutcome:
-        began = time.monotonic()
-        batch = normalize(self.table, answer.records)
-        before = FeedCursor(connection, self.part).position().current_at
-        deleted = self._deleted(connection, batch, answer.request)
-        stored = self._store(connection, normalize(self.table, [*answer.records, *deleted]) if deleted else batch)
+    def _changed(self, answers: Sequence[_Answer]) -> list[_Answer]:
+        """The answers whose records are not the current rows."""
+        scopes = [answer.request.within for answer in answers]
+        with self.warehouse.reading() as connection:
+            stored = listed_contents(connection, self.table, self.client.account, scopes)
+        return [answer for answer, contents in zip(answers, stored, strict=True) if answer.contents != contents]
+
+    def _outcome(self, answer: _Answer, before: dt.datetime | None) -> FeedOutcome:
+        """The outcome of an answer that changes nothing."""
         return FeedOutcome(
             account=self.client.account,
             feed=self.snapshot.name,
             records=len(answer.records),
-            new=stored.new,
-            changed=stored.changed,
-            rejected=stored.rejected,
             pages=1,
             current=True,
             current_before=before,
             whole=True,
+            seconds=answer.seconds,
+        )
+
+    def _stored(
+        self, connection: duckdb.DuckDBPyConnection, answer: _Answer, before: dt.datetime | None, *, is_complete: bool
+    ) -> FeedOutcome:
+        began = time.monotonic()
+        batch = normalize(self.table, answer.records)
+        deleted = self._deleted(connection, batch, answer.request)
+        complete = normalize(self.table, [*answer.records, *deleted]) if deleted else batch
+        stored = self._store(connection, complete, current=is_complete)
+        return replace(
+            self._outcome(answer, before),
+            new=stored.new,
+            changed=stored.changed,
+            rejected=stored.rejected,
             seconds=answer.seconds + time.monotonic() - began,
             unknown_fields=batch.unknown_fields,
             unknown_values=batch.unknown_values,
@@ -156,7 +195,7 @@ class _SnapshotSync:
             if key_of(self.table, payload) not in rejected
         ]
 
-    def _store(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Stored:
+    def _store(self, connection: duckdb.DuckDBPyConnection, batch: Batch, *, current: bool) -> Stored:
         window = Window(
             part=self.part,
             series=1,
@@ -165,7 +204,15 @@ class _SnapshotSync:
             records=batch.served,
             rejected=len(batch.rejected),
             started_at=dt.datetime.now(dt.UTC),
-            run_id=self.run_id,
+            run_id=self.run.id,
         )
+        state, key = self.run.state, (self.part.account, self.part.feed)
+        effects = Effects(may_resolve=key in state.with_rejected)
         with transaction(connection):
-            return store(connection, self.table, batch, window, Position(), current=True)
+            stored = store(
+                connection, self.table, batch, window, state.position(self.part), current=current, effects=effects
+            )
+        state.follow(self.part, stored.position, stored.marked)
+        if stored.rejected:
+            state.with_rejected.add(key)
+        return stored

@@ -100,7 +100,9 @@ class Synced:
         return {check for check, result in self.results(name, outcomes).items() if not result.passed}
 
 
-@pytest.fixture(scope="module", params=[pytest.param("suppliers", marks=pytest.mark.slow), "customers"])
+@pytest.fixture(
+    scope="module", params=[pytest.param(api, marks=pytest.mark.slow) for api in ("suppliers", "customers")]
+)
 def synced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synced]:
     """A warehouse with all records that the sandbox serves to two accounts, stored without a sync."""
     api = request.param

@@ -130,6 +130,7 @@ def table(out: str) -> dict[tuple[str, str], list[str]]:
 class TestSync:
     """``floriday sync``."""
 
+    @pytest.mark.slow
     def test_all_feeds_of_all_accounts(
         self, printed: Printed, sandbox: Sandbox, warehouse: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -398,6 +399,7 @@ WRONG = {
     ("command", "wrong"),
     [*(("sync", wrong) for wrong in ("secret", "key", "address", "feeds")), *(("check", wrong) for wrong in WRONG)],
 )
+@pytest.mark.usefixtures("no_waits_between_retries")
 def test_a_wrong_setting_is_one_line(
     command: str, wrong: str, warehouse: Path, printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,12 +40,13 @@ def assert_sound(read: ReadResults) -> None:
     assert read.longest_wait < LOCK_TIMEOUT
 
 
+@pytest.mark.slow
 def test_three_readers_and_a_writer() -> None:
     """Three kinds of readers never fail or see a torn state while transactions are committed."""
-    read = read_while_writing(seconds=0.0, commits=10)
+    read = read_while_writing(seconds=0.0, commits=5)
 
     assert_sound(read)
-    assert (read.commits, read.copies) == (10, 2)
+    assert (read.commits, read.copies) == (5, 1)
 
 
 @pytest.mark.soak

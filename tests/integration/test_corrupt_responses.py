@@ -94,7 +94,7 @@ def sync_with(sync: ScriptedSync, corrupt: Corruption) -> bool:
     return corrupted.current
 
 
-@settings(max_examples=examples(3))
+@settings(max_examples=examples(2))
 @given(seed=st.integers(0, 10**6))
 def test_an_invalid_value_affects_only_its_record(syncs: Iterator[ScriptedSync], seed: int) -> None:
     """A record with any invalid value is rejected, and the other records of its page are stored."""
@@ -119,7 +119,7 @@ def with_value(record: JsonObject, value: str, random: Random) -> bytes:
     return ("{" + ",".join(f"{json.dumps(known)}:{inner}" for known, inner in members.items()) + "}").encode()
 
 
-@settings(max_examples=examples(3))
+@settings(max_examples=examples(2))
 @given(
     value=st.sampled_from(INVALID_NUMBERS),
     text=st.sampled_from(['"maximumSequenceNumber"', '"results"', "{", "[", "]", "}", ","]),
@@ -151,7 +151,7 @@ def test_a_corrupt_page_affects_only_its_feed(
     assert sync_with(sync, lambda _, reply: reply)
 
 
-@settings(max_examples=examples(3))
+@settings(max_examples=examples(2))
 @given(value=st.sampled_from([value for value in INVALID_NUMBERS if value != "5"]))
 def test_an_invalid_maximum_affects_only_its_feed(syncs: Iterator[ScriptedSync], value: str) -> None:
     """An invalid maximum fails only its feed, and the next valid one corrects it."""
@@ -163,7 +163,7 @@ def test_an_invalid_maximum_affects_only_its_feed(syncs: Iterator[ScriptedSync],
     assert sync_with(sync, lambda _, reply: reply)
 
 
-@settings(max_examples=examples(3))
+@settings(max_examples=examples(2))
 @given(
     value=st.sampled_from(INVALID_ORGANIZATIONS), name=st.sampled_from(["null", '"\\ud800"', '"' + "x" * 5000 + '"'])
 )
@@ -187,7 +187,7 @@ def test_an_invalid_identity_affects_only_its_account(
     assert {account for account, _ in run.outcomes} == {"north"}
 
 
-@settings(max_examples=examples(3))
+@settings(max_examples=examples(2))
 @given(
     status=st.sampled_from([200, 204, 206, 304, 308, 400, 404, 408, 418, 423, 429, 500, 502, 503, 504, 599]),
     headers=st.builds(

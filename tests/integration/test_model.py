@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from operator import attrgetter
+from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from pipelines.warehouse.load import upsert
+from pipelines.warehouse.load.upsert import Effects, Stored
 from tests.examples import cases
 from tests.model.feeds import SCENARIOS
 from tests.model.machine import FloridayMachine
@@ -34,6 +39,31 @@ def _server() -> Iterator[None]:
     with model_server() as server:
         FloridayMachine.server = server
         yield
+
+
+@pytest.fixture(autouse=True)
+def _statements_are_only_left_out_where_they_change_nothing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Execute the statements that a sync leaves out too, and compare what they could have changed."""
+    left_out, stored = [], upsert.store
+
+    def changed(connection: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+        sql = "SELECT (SELECT count(*) FROM sync.catch_ups), count(resolved_at) FROM sync.rejected_records"
+        return connection.execute(sql).fetchall()[0]
+
+    def store(connection: duckdb.DuckDBPyConnection, *args: Any, effects: Effects, **options: Any) -> Stored:
+        before = changed(connection)
+        complete = replace(effects, may_resolve=True, may_catch_up=True)
+        result = stored(connection, *args, effects=complete, **options)
+        after = changed(connection)
+        if not effects.may_catch_up:
+            left_out.append((before[0], after[0]))
+        if not effects.may_resolve and not result.rejected:
+            left_out.append((before[1], after[1]))
+        return result
+
+    monkeypatch.setattr("pipelines.sync.feed_writer.store", store)
+    yield
+    assert [pair for pair in left_out if pair[0] != pair[1]] == []
 
 
 @cases("regression", REGRESSIONS, quick=4, ids=attrgetter("__name__"))

@@ -407,7 +407,7 @@ def test_saved_positions_move_no_cursor_back(orders: Syncing) -> None:
     orders.sync(ORDERS)
     with orders.pipeline() as idle:
         idle.sync(orders.catalogue.feed(ORDERS), "main", run_id="idle")
-        idle.warehouse.release()
+        idle.warehouse.finish()
         change(orders, ORDERS, 0, numberOfPieces=6)
         orders.sync(ORDERS)
         moved = cursor(orders, ORDERS)

@@ -11,8 +11,9 @@ import pytest
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.types import Snapshot
-from pipelines.sandbox import Sandbox
+from pipelines.sandbox import Fault, Kind, Sandbox
 from pipelines.sync.snapshot import snapshot_requests
+from pipelines.warehouse.file.connection import transaction
 from tests.integration.syncing import Syncing
 from tests.moments import real_now
 from tests.records import in_json
@@ -20,6 +21,7 @@ from tests.records import in_json
 pytestmark = pytest.mark.both_kinds
 
 WEEKLY = "supply.weekly_base_supply"
+PIECES = {0: 100, 1: 100, 2: 100, 4: 40, 5: 100, 6: 100}
 ITEM = "0aa7e2a0-51a4-4b1a-9f0e-{:012d}"
 
 
@@ -72,6 +74,60 @@ def test_an_unchanged_list_adds_no_version(syncing: Syncing) -> None:
 
     assert (outcome.records, outcome.new, outcome.changed) == (3, 0, 0)
     assert syncing.content() == before
+
+
+def position(syncing: Syncing) -> tuple[dt.datetime, dt.datetime]:
+    """Return when the snapshot was last stored, and last proven current."""
+    ((stored, current),) = syncing.rows(f"SELECT committed_at, current_at FROM sync.cursors WHERE feed = '{WEEKLY}'")
+    return stored, current
+
+
+def test_an_unchanged_list_is_not_stored_again(syncing: Syncing) -> None:
+    """An unchanged list only moves the time at which it was current; with ``full``, its rows are written again."""
+    syncing.sync(WEEKLY)
+    stored, current = position(syncing)
+    with syncing.warehouse.writing() as connection, transaction(connection):
+        connection.execute(f"UPDATE {WEEKLY} SET number_of_pieces = 1")
+
+    assert syncing.sync_one(WEEKLY).current
+    assert position(syncing)[0] == stored
+    assert position(syncing)[1] > current
+    assert {pieces for _, pieces, _ in rows(syncing)} == {1}
+
+    assert syncing.sync_one(WEEKLY, full=True).current
+    assert {pieces for _, pieces, _ in rows(syncing)} == {100}
+
+
+def test_only_weeks_with_changes_are_stored(syncing: Syncing) -> None:
+    """Each week is compared apart: a changed, a new and an emptied one are stored."""
+    offer(syncing, 4, weeks=1)
+    offer(syncing, 5, weeks=2)
+    syncing.sync(WEEKLY)
+    offer(syncing, 4, weeks=1, numberOfPieces=40)
+    syncing.sandbox.book(WEEKLY).remove(*offer(syncing, 5, weeks=2))
+    offer(syncing, 6, weeks=3)
+
+    outcome = syncing.sync_one(WEEKLY)
+
+    assert (outcome.records, outcome.new, outcome.changed) == (5, 1, 2)
+    assert rows(syncing) == [(str(place), pieces, place == 5) for place, pieces in PIECES.items()]
+
+
+def test_a_snapshot_that_was_read_in_part_is_not_current(syncing: Syncing) -> None:
+    """If one request fails, what was answered before is stored, and the snapshot is not proven current."""
+    syncing.sync(WEEKLY)
+    stored, current = position(syncing)
+    offer(syncing, 0, numberOfPieces=40)
+    for _ in range(2):
+        calls = len(syncing.sandbox.calls.to("/base-supply"))
+        syncing.sandbox.faults.add(Fault(kind=Kind.STATUS, where="*/base-supply", status=400, after=8))
+
+        assert syncing.sync_one(WEEKLY).error is not None
+
+        assert len(syncing.sandbox.calls.to("/base-supply")) == calls + 9
+        assert position(syncing)[1] == current
+    assert rows(syncing)[0] == ("0", 40, False)
+    assert position(syncing)[0] > stored
 
 
 def test_changed_and_missing_records_get_versions(syncing: Syncing) -> None:

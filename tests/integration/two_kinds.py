@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,21 @@ from pipelines.warehouse.storage import NUL_SIGN
 from tests.integration.syncing import Syncing
 from tests.moments import real_now
 from tests.records import in_json, valid_records
+from tests.warehouses import Saved, saved_at
 
 KEY = "a-key-of-thirty-two-characters-or-more"
 LAKE_ONLY = ("reports", "definitions")
+FILE, LAKE = "file.duckdb", "lake.duckdb"
 Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class SavedKinds:
+    """The content of a file and a lake, and the time since which they were synced."""
+
+    file: Saved
+    lake: Saved
+    began: dt.datetime
 
 
 class TwoKinds:
@@ -37,11 +49,24 @@ class TwoKinds:
     def __init__(self, sandbox: Sandbox, folder: Path, only: tuple[str, ...] = ()) -> None:
         self._began = real_now()
         self.sandbox = sandbox
-        self.file = Syncing(sandbox, folder / "file.duckdb", only=only, kind="file")
-        self.lake = Syncing(sandbox, folder / "lake.duckdb", only=only, kind="lake")
+        self.file = Syncing(sandbox, folder / FILE, api=sandbox.api, only=only, kind="file")
+        self.lake = Syncing(sandbox, folder / LAKE, api=sandbox.api, only=only, kind="lake")
         self.account = "main"
         self.treatment: Treatment = "keep"
         self.errors: set[str | None] = set()
+
+    @classmethod
+    def restored(cls, saved: SavedKinds, sandbox: Sandbox, folder: Path) -> TwoKinds:
+        """A file and a lake with saved content; the sandbox is equal to the one that they were synced from."""
+        saved.file.restore(folder / FILE)
+        saved.lake.restore(folder / LAKE)
+        kinds = cls(sandbox, folder)
+        kinds._began = saved.began
+        return kinds
+
+    def saved(self) -> SavedKinds:
+        """The content of both."""
+        return SavedKinds(saved_at(self.file.path, "file"), saved_at(self.lake.path, "lake"), self._began)
 
     @property
     def feeds(self) -> list[str]:

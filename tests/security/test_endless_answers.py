@@ -251,6 +251,7 @@ def settings_for(address: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.usefixtures("no_waits_between_retries")
 def test_a_sync_ends_and_releases_the_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -174,6 +174,7 @@ def test_a_link_to_the_warehouse_is_refused(
 
 
 @each_command
+@pytest.mark.usefixtures("no_waits_between_retries")
 def test_temporary_files_of_earlier_runs_are_replaced(
     command: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_private_env_file_causes_no_warning(tmp_path: Path, warnings: Warnings
     assert warnings("status") == []
 
 
+@pytest.mark.usefixtures("no_waits_between_retries")
 def test_secret_files_are_named_in_the_same_warning(tmp_path: Path, warnings: Warnings) -> None:
     """The same warning names readable files with secrets, and neither private files nor secrets."""
     write(tmp_path, {".env": 0o644, "secret": 0o644, "key": 0o600})

@@ -5,7 +5,8 @@ A new content hash makes a new version. This module writes only temporary tables
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -141,6 +142,28 @@ def _look_up(incoming: IncomingBatch) -> None:
         f" list(t.rowid) AS places FROM {current_rows(table)} t JOIN (SELECT DISTINCT {listed(key)} FROM incoming) k"
         f" ON {same_key(table, 't', 'k')} WHERE t.account = $account GROUP BY {listed(key, 't.')}"
     )
+
+
+def listed_contents(
+    connection: duckdb.DuckDBPyConnection, table: Table, account: str, scopes: Sequence[Mapping[str, int]]
+) -> list[Counter[bytes]]:
+    """For each request of a snapshot, the content hashes of the records that it should list if nothing has changed.
+
+    ``scopes`` are the values of the key columns, such as year and week, that each request is for; no values for all.
+    """
+    names = tuple(scopes[0])
+    within = [" AND ".join(f"t.{quoted(name)} = {int(scope[name])}" for name in names) or "true" for scope in scopes]
+    place = "(r.series, coalesce(r.sequence_number, 0), r.rowid)"
+    rows = connection.execute(
+        f"SELECT [{listed(names, 't.')}], arg_max(r.content_hash, {place}) FROM {current_rows(table)} t"
+        f" JOIN {raw(table)} r ON {same_key(table, 't', 'r')} WHERE t.account = $account AND r.account = $account"
+        f" AND NOT t.is_deleted AND ({' OR '.join(within)}) GROUP BY {listed(record_key(table), 't.')}",
+        {"account": account},
+    ).fetchall()
+    contents: dict[tuple[int, ...], Counter[bytes]] = {}
+    for values, content in rows:
+        contents.setdefault(tuple(values), Counter())[content] += 1
+    return [contents.get(tuple(scope.values()), Counter()) for scope in scopes]
 
 
 def _compared(incoming: IncomingBatch, records: int) -> DetectedChanges:

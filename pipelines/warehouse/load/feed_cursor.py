@@ -34,12 +34,24 @@ class FeedCursor:
         rows = self.connection.execute(sql, of_part(self.part)).fetchall()
         return Position(*rows[0]) if rows else Position()
 
-    def move(self, to: Position) -> None:
+    def move(self, to: Position, expected: Position | None = None) -> None:
         """Store a position; within a transaction.
 
         Where the cursor moves back, windows no longer count as read beyond it.
+
+        A file has one writer, whom the system's lock keeps. A writer of a lake that lost its session of PostgreSQL, and
+        with it the lock, may work on without knowing; so it says where it ``expected`` the cursor.
+
+        Raises:
+            WarehouseError: the cursor is not where it was expected, so another sync has moved it.
         """
         before = self.position()
+        if expected is not None and (before.series, before.cursor) != (expected.series, expected.cursor):
+            raise WarehouseError(
+                "another sync has moved the cursor meanwhile, so nothing of this batch was stored: sync again",
+                account=self.part.account,
+                feed=self.part.feed,
+            )
         self.connection.execute(f"DELETE FROM sync.cursors WHERE {_PART}", of_part(self.part))
         if before.series == to.series and before.cursor > to.cursor:
             self.connection.execute(
@@ -125,21 +137,3 @@ class FeedCursor:
         )
         with served_keys(self.connection, table, frame):
             return dict(self.connection.execute(sql, {"account": self.part.account, "series": series}).fetchall())
-
-
-def check_unmoved(connection: duckdb.DuckDBPyConnection, part: FeedPart, before: Position) -> None:
-    """Refuse to write if another sync has moved the cursor; within the transaction that moves it.
-
-    A file has one writer, whom the system's lock keeps. A writer of a lake that lost its session of PostgreSQL, and
-    with it the lock, may work on without knowing.
-
-    Raises:
-        WarehouseError: the cursor is no longer where this run left it.
-    """
-    stored = FeedCursor(connection, part).position()
-    if (stored.series, stored.cursor) != (before.series, before.cursor):
-        raise WarehouseError(
-            "another sync has moved the cursor meanwhile, so nothing of this batch was stored: sync again",
-            account=part.account,
-            feed=part.feed,
-        )

@@ -35,12 +35,18 @@ class RunState:
         rejected: for an account and feed, the numbers of its rejected records, those unseen for the longest time first.
         noted: positions to be written at the end, because only their times differ; each after the stored one.
         rereads: why feeds wait for a full re-read, by account and feed.
+        with_rejected: accounts and feeds that may have open rejected records; all others have none.
+        unfinished: what may have windows beyond its cursor, which an interrupted load over several connections left.
+        begun: the last run that stored numbers above the cursor that it began with.
     """
 
     positions: dict[FeedPart, Position] = field(default_factory=dict)
     rejected: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     noted: dict[FeedPart, tuple[Position, Position]] = field(default_factory=dict)
     rereads: dict[tuple[str, str], Reread] = field(default_factory=dict)
+    with_rejected: set[tuple[str, str]] = field(default_factory=set)
+    unfinished: set[FeedPart] = field(default_factory=set)
+    begun: dict[FeedPart, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, connection: duckdb.DuckDBPyConnection) -> RunState:
@@ -49,14 +55,21 @@ class RunState:
             "SELECT account, feed, part, series, cursor, maximum, current_at, committed_at FROM sync.cursors"
         ).fetchall()
         rejected = connection.execute(
-            "SELECT account, feed, list(number ORDER BY seen, number) FROM ("
+            "SELECT account, feed, list(number ORDER BY seen, number) FILTER (number IS NOT NULL) FROM ("
             "SELECT account, feed, sequence_number AS number, min(last_seen) AS seen FROM sync.rejected_records"
-            " WHERE resolved_at IS NULL AND sequence_number IS NOT NULL GROUP BY ALL) GROUP BY account, feed"
+            " WHERE resolved_at IS NULL GROUP BY ALL) GROUP BY account, feed"
+        ).fetchall()
+        unfinished = connection.execute(
+            "SELECT DISTINCT c.account, c.feed, c.part FROM sync.windows w JOIN sync.cursors c"
+            " ON w.account = c.account AND w.feed = c.feed AND w.part IS NOT DISTINCT FROM c.part"
+            " WHERE w.series = c.series AND w.to_sequence_number > c.cursor"
         ).fetchall()
         return cls(
             {FeedPart(*row[:3]): Position(*row[3:]) for row in cursors},
-            {(account, feed): numbers for account, feed, numbers in rejected},
+            {(account, feed): numbers for account, feed, numbers in rejected if numbers},
             rereads=visibility.marked(connection),
+            with_rejected={(account, feed) for account, feed, _ in rejected},
+            unfinished={FeedPart(*row) for row in unfinished},
         )
 
     def position(self, part: FeedPart) -> Position:
@@ -68,6 +81,18 @@ class RunState:
         self.positions[part] = position
         self.noted.pop(part, None)
         self.rereads.update(rereads)
+
+    def follow_numbers(self, part: FeedPart, begins: int, ends: int, run_id: str) -> None:
+        """Take over that a run, whose transaction began with one cursor, stored numbers up to ``ends``."""
+        if ends > begins:
+            self.begun[part] = run_id
+        if ends > self.position(part).cursor:
+            self.unfinished.add(part)
+
+    def may_catch_up(self, part: FeedPart, run_id: str) -> bool:
+        """Whether a run may go on with what an earlier one had not read to its end."""
+        is_unread = part in self.unfinished or not self.position(part).is_current
+        return is_unread and self.begun.get(part) != run_id
 
     def note(self, part: FeedPart, position: Position) -> None:
         """Note a position of which only the times differ from the stored one; :meth:`write` stores it."""

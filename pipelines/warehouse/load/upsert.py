@@ -40,6 +40,9 @@ class Effects:
     ignored: int = 0  # records that were ignored since the walk began, because they were older than what is stored
     proves_end: bool = False  # whether the feed was just read to its proven end, to which the cursor is moved
     was_served: bool = True  # whether Floriday served the records; False for last versions that were made here
+    may_resolve: bool = True  # whether the feed may have open rejected records
+    may_catch_up: bool = True  # whether the run may go on with what an earlier one had not read to its end
+    expected: Position | None = None  # where the cursor must be before; None where no other process can move it
 
 
 @dataclass(frozen=True)
@@ -89,19 +92,18 @@ def store(
         changes = _write_records(incoming, effects) if len(batch.originals) else DetectedChanges()
         rejected_records.keep(connection, window.part, batch.rejected, moment)
         schema_drift.keep(connection, window.part, batch, moment)
-        if len(batch.originals) and effects.was_served:
+        if len(batch.originals) and effects.was_served and (effects.may_resolve or batch.rejected):
             rejected_records.resolve_stored(connection, table, window.part, moment, changes.verdicts)
         shares = _versions_by_window(connection, windows, changes)
         kept = [(each, share) for each, share in zip(windows, shares, strict=True) if each.advances or share]
-        days_to_sequence.note_catch_up(connection, [each for each, _ in kept], to)
+        if effects.may_catch_up:
+            days_to_sequence.note_catch_up(connection, [each for each, _ in kept], to)
         add_windows(connection, kept, moment)
         position = to.committed(moment, current=current)
-        FeedCursor(connection, window.part).move(position)
+        FeedCursor(connection, window.part).move(position, effects.expected)
         marked = _mark_rereads(connection, table, window.part, position, changes, effects)
-        # Merging rewrites up to 122,880 rows, payloads included; done at every checkpoint it would take more time than
-        # everything else. Large batches need none, for their groups of rows are large enough.
         is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept))
-        connection.execute(f"SET max_vacuum_tasks = {VACUUM_TASKS if is_due else 0}")
+        _choose_merging(connection, is_due=is_due)
         if is_due:
             merge_windows(connection, window.part, position, moment)
     return Stored(changes.new, changes.changed, len(batch.rejected), moment, position, changes.older, marked)
@@ -148,6 +150,15 @@ def _is_merge_due(connection: duckdb.DuckDBPyConnection, windows: int) -> bool:
     """Whether the windows of a batch complete the next :data:`WINDOWS_BETWEEN_MERGES`, of all feeds."""
     ((count,),) = connection.execute("SELECT count(*) FROM sync.windows").fetchall()
     return bool(count // WINDOWS_BETWEEN_MERGES != (count - windows) // WINDOWS_BETWEEN_MERGES)
+
+
+def _choose_merging(connection: duckdb.DuckDBPyConnection, *, is_due: bool) -> None:
+    """Whether the checkpoint after the commit merges small row groups.
+
+    Merging rewrites up to 122,880 rows, payloads included; done at every checkpoint it would take more time than
+    everything else. Large batches need none, for their groups of rows are large enough.
+    """
+    connection.execute(f"SET max_vacuum_tasks = {VACUUM_TASKS if is_due else 0}")
 
 
 def _append_versions(incoming: IncomingBatch, changes: DetectedChanges) -> None:

@@ -55,6 +55,7 @@ def shown(page: DashboardPage, section: str, *columns: int) -> list[Row]:
     return sorted(tuple(number(row[column]) for column in columns) for row in page.cells(f"#{section} tbody tr"))
 
 
+@pytest.mark.slow
 def test_contracts_that_will_not_be_called_off(page: DashboardPage, grower_world: ReportWarehouse) -> None:
     """The lines that have not ended are those of the report, with what is expected at their end, worst first."""
     today = real_now().date() - dt.timedelta(days=1)  # the day in Amsterdam may be the next one
@@ -150,6 +151,7 @@ def sale(name: str, item: str, instrument: str, price: str, *, pieces: int, week
     return merged(sold, {**own, "pricePerPiece": {"value": Decimal(price)}})
 
 
+@pytest.mark.slow
 def test_clock_and_direct_price_of_the_same_items(warehouse: ReportWarehouse, browser: Browser) -> None:
     """The clock's average is higher only by what it sold: item by item, direct trade paid more, as the report says."""
     sales = [

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from pipelines.dashboard import write_dashboard
@@ -50,6 +51,7 @@ def tile(dashboard: DashboardPage, section: str) -> str:
     return normalized(dashboard.page.locator(f".tile[href='#{section}']").first.text_content() or "")
 
 
+@pytest.mark.slow
 def test_growth_compares_weeks_of_both_years(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Sixty weeks of steady sales have not grown, in the eight weeks that both years have; four weeks do the same."""
     warehouse.store(ORDERS, weekly_orders(range(61)))
@@ -66,6 +68,7 @@ def test_growth_compares_weeks_of_both_years(warehouse: ReportWarehouse, browser
         assert labels(dashboard, "revenue")[1] == "0.0% EUR 40 against EUR 40 a year earlier, in 4 of 4 weeks"
 
 
+@pytest.mark.slow
 def test_no_growth_without_weeks_of_both_years(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Twenty weeks of history are compared with nothing."""
     warehouse.store(ORDERS, weekly_orders(range(20)))
@@ -124,6 +127,7 @@ def test_customers_of_one_name(warehouse: ReportWarehouse, browser: Browser) -> 
         }
 
 
+@pytest.mark.slow
 def test_colours_keep_their_meaning(warehouse: ReportWarehouse, browser: Browser) -> None:
     """A way of trading has the same colour when a filter leaves out the ones before it."""
     direct = weekly_orders(range(1, 4), tradeInstrument="DIRECT_SALES", salesChannel="FLORIDAY")
@@ -228,6 +232,7 @@ def test_open_and_excess_amounts_are_apart(buyer_warehouse: ReportWarehouse, bro
         assert "EUR 1610 too much" in tile(dashboard, "invoices")
 
 
+@pytest.mark.slow
 def test_a_first_week_that_began_late_is_not_compared(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Data begin on a Friday: that week is no measure for the same week a year later, as in the reports."""
     first = order(99, ITEM, CUSTOMER, "2025-11-07T12:00:00Z")  # Friday of week 45
@@ -239,6 +244,7 @@ def test_a_first_week_that_began_late_is_not_compared(warehouse: ReportWarehouse
         assert sum(row[11] for row in warehouse.report("customer_changes", from_date="2026-08-24")) == 2
 
 
+@pytest.mark.slow
 def test_weeks_without_sales_are_in_the_table(warehouse: ReportWarehouse, browser: Browser) -> None:
     """A week in which a customer bought only a year earlier has a row, and the total is that of the headline."""
     of_others = weekly_orders(range(1, 60), NAMESAKE)
@@ -259,6 +265,7 @@ def test_weeks_without_sales_are_in_the_table(warehouse: ReportWarehouse, browse
         assert labels(dashboard, "revenue")[1] == "-25.0% EUR 30 against EUR 40 a year earlier, in 4 of 4 weeks"
 
 
+@pytest.mark.slow
 def test_the_last_week_stands_beside_the_one_before(warehouse: ReportWarehouse, browser: Browser) -> None:
     """The first tile and the section say how the last full week compares with the week before."""
     double = [merged(each, {"salesOrderId": id_of("double")}) for each in weekly_orders(range(2, 3), NAMESAKE)]
@@ -270,6 +277,7 @@ def test_the_last_week_stands_beside_the_one_before(warehouse: ReportWarehouse, 
         assert [row[7] for row in dashboard.rows("revenue")][:3] == ["-50.0%", "+100.0%", "0.0%"]
 
 
+@pytest.mark.slow
 def test_correction_requests_add_up(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Requests are accepted, declined, without an answer, or expired without one."""
     warehouse.store(ORDERS, weekly_orders(range(1, 2)))
@@ -299,6 +307,7 @@ def test_correction_requests_add_up(warehouse: ReportWarehouse, browser: Browser
         ]
 
 
+@pytest.mark.slow
 def test_invoices_that_cannot_be_known(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Orders whose invoices nobody reports are an amount of their own, and not part of the revenue that is checked."""
     paid = {"salesChannel": "FLORIDAY", "paymentProvider": "RFH"}
@@ -316,6 +325,7 @@ def test_invoices_that_cannot_be_known(warehouse: ReportWarehouse, browser: Brow
         assert "100.0% of the revenue that can be checked" in tile(dashboard, "invoices")
 
 
+@pytest.mark.slow
 def test_a_silent_customer_has_not_just_fallen(warehouse: ReportWarehouse, browser: Browser) -> None:
     """A customer that bought as much but not for many weeks is silent; a change of less than 2 % is none."""
     silent = weekly_orders([*range(8, 14), *range(60, 66)])
@@ -332,6 +342,7 @@ def test_a_silent_customer_has_not_just_fallen(warehouse: ReportWarehouse, brows
         assert "1 are silent for much longer than usual" in labels(dashboard, "changes")
 
 
+@pytest.mark.slow
 def test_trade_items_stand_beside_a_year_earlier(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Each trade item has its change over the weeks of both years, and the changes add up to that of all."""
     tulips = [

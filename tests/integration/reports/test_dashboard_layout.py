@@ -188,6 +188,7 @@ def test_jumps_in_any_window(dashboard: DashboardPage, width: int, height: int) 
         assert dashboard.page.evaluate(IN_SIGHT, section), section
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dashboard", ["nl"], indirect=True)
 def test_a_phone(dashboard: DashboardPage) -> None:
     """On a phone, the list of customers opens, a jump shows the title of its section, and weeks show their year."""
