@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from pipelines.lake_address import LakeAddress
 from pipelines.sandbox import Sandbox
+from pipelines.sync.follow.backoff import Backoff
+from pipelines.sync.follow.poller import open_poller
+from pipelines.sync.follow.rounds import Rounds
 from tests.integration.syncing import Syncing
 from tests.integration.test_silent_losses import change
-from tests.lakes import counted_statements, postgres
+from tests.lakes import counted_statements, database_of, execute, postgres, stopped_postgres
 
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 ORDERS = "orders.sales_orders"
@@ -47,3 +52,43 @@ def test_a_batch(synced: Syncing) -> None:
 
     assert outcome.changed == 1
     assert statements.count - idle.count < 200
+
+
+@contextmanager
+def following(synced: Syncing) -> Iterator[Rounds]:
+    """Yield a resident sync after its first round."""
+    with synced.pipeline() as session, open_poller() as poller:
+        rounds = Rounds(session.connected, poller, Backoff(30.0, 300.0), synced.time.clock)
+        rounds.whole(lambda: None)
+        yield rounds
+
+
+def sessions(synced: Syncing) -> set[int]:
+    """Return the process ids of the sessions of the lake's database."""
+    assert isinstance(synced.address, LakeAddress)
+    sql = "SELECT pid FROM pg_stat_activity WHERE datname = %s"
+    return {pid for (pid,) in execute(sql, database_of(synced.address))}
+
+
+def test_a_resident_sync_stays_attached(synced: Syncing) -> None:
+    """Between two rounds the sessions of the lake stay open, and the second round uses them."""
+    with following(synced) as rounds:
+        before = sessions(synced)
+        change(synced, ORDERS, 0, numberOfPieces=6)
+        done = rounds.moved()
+
+        assert [outcome.changed for outcome in done.outcomes] == [1]
+        assert before
+        assert before <= sessions(synced)
+
+
+def test_a_resident_sync_survives_a_restart_of_postgresql(synced: Syncing) -> None:
+    """A round after PostgreSQL was started again stores what changed."""
+    with following(synced) as rounds:
+        change(synced, ORDERS, 0, numberOfPieces=7)
+        with stopped_postgres():
+            pass
+        done = rounds.moved()
+
+    assert [outcome.changed for outcome in done.outcomes] == [1]
+    assert not done.failures

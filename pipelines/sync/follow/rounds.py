@@ -105,21 +105,25 @@ class Rounds:
         return replace(done, failures={**failures, **done.failures}, well=well)
 
     def publish(self) -> bool:
-        """As :meth:`Connected.publish`; the file is closed afterwards."""
+        """As :meth:`Connected.publish`; a file is closed afterwards."""
         try:
             return self.connected.publish()
         finally:
-            self.connected.warehouse.finish()
+            self._close_file()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the sync lock; the file is closed before it is released."""
-        warehouse = self.connected.warehouse
-        with hold_sync_lock(warehouse.address, RESIDENT, timeout=self.lock_timeout):
+        """Hold the sync lock; a file is closed before it is released."""
+        with hold_sync_lock(self.connected.warehouse.address, RESIDENT, timeout=self.lock_timeout):
             try:
                 yield
             finally:
-                warehouse.finish()
+                self._close_file()
+
+    def _close_file(self) -> None:
+        """Let other processes use a file; a lake stays attached, because that takes a second of processor time."""
+        if not self.connected.warehouse.is_shared:
+            self.connected.warehouse.finish()
 
     def _poll(self, session: SyncSession, maxima: Maxima) -> dict[Key, Moved | PipelineError | None]:
         now = self.clock.now()

@@ -114,6 +114,7 @@ class LakeWarehouse(Warehouse):
 
     may_conflict = True
     opens_files = True
+    is_shared = True
 
     @property
     def confinement(self) -> tuple[str, ...]:
