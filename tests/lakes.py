@@ -72,6 +72,34 @@ def stopped_postgres() -> Iterator[None]:
         _programs["start"]()
 
 
+@dataclass
+class Statements:
+    """How many statements PostgreSQL has executed."""
+
+    count: int = 0
+
+
+@contextmanager
+def counted_statements() -> Iterator[Statements]:
+    """Count the statements that sessions of PostgreSQL send which begin within the block."""
+    counted, log = Statements(), Path(execute("SHOW unix_socket_directories")[0][0]) / "log"
+    _log_statements(least="0")
+    begin = log.stat().st_size
+    try:
+        yield counted
+    finally:
+        counted.count = log.read_bytes()[begin:].count(b" ms  ")
+        _log_statements(least="-1")
+
+
+def _log_statements(*, least: str) -> None:
+    """Log all statements that take at least so many milliseconds, in sessions that begin after this."""
+    execute(f"ALTER SYSTEM SET log_min_duration_statement = {least}")
+    execute("SELECT pg_reload_conf()")
+    while execute("SHOW log_min_duration_statement") != [(least,)]:
+        pass
+
+
 def lake_at(path: Path) -> LakeAddress:
     """Return the lake that stands for a DuckDB file at a path; it need not exist."""
     name = f"lake_{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"

@@ -82,7 +82,7 @@ def saved_at(path: Path, kind: WarehouseKind = KIND) -> Saved:
     return SavedLakeAt(SavedLake.of(lake_at(path))) if kind == "lake" else SavedFile(path.read_bytes())
 
 
-def filled(fill: Callable[[duckdb.DuckDBPyConnection], None], kind: WarehouseKind = KIND) -> Saved:
+def filled(fill: Callable[[duckdb.DuckDBPyConnection], object], kind: WarehouseKind = KIND) -> Saved:
     """Save a new warehouse that a function filled in one transaction."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "w.duckdb"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from importlib import import_module
+from threading import Thread
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize.batch import Batch
+
+_FAST_PATH = "pipelines.normalize.fast_path"
 
 
 def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, with_originals: bool = True) -> Batch:
@@ -19,5 +24,6 @@ def normalize(table: Table, raws: Sequence[bytes], *, is_strict: bool = False, w
 
 
 def get_ready() -> None:
-    """Import pandas: call this in a thread while the process waits for an answer."""
-    from pipelines.normalize import fast_path  # noqa: F401, PLC0415 - the import is the purpose
+    """Begin to import pandas in a thread, while the process waits for the records that it will normalize."""
+    if _FAST_PATH not in sys.modules:
+        Thread(target=import_module, args=[_FAST_PATH], name="floriday frames", daemon=True).start()

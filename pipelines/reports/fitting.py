@@ -7,17 +7,16 @@ from collections.abc import Iterable, Sequence
 import duckdb
 
 from pipelines.reports.report import Report
-from pipelines.warehouse.schema.introspection import Columns, existing_columns
+from pipelines.warehouse.schema.introspection import Columns
 from pipelines.warehouse.sql import qualified, quoted
 
 
-def fitting_reports(connection: duckdb.DuckDBPyConnection, reports: Sequence[Report]) -> list[Report]:
-    """The reports of which the warehouse has all columns; it must have their tables.
+def fitting_reports(reports: Sequence[Report], existing: Columns) -> list[Report]:
+    """The reports of which the warehouse has all ``existing`` columns; it must have their tables.
 
     DuckDB binds their queries in a database of its own, to empty tables with the same columns: a query that it refuses
     would end the transaction of the caller.
     """
-    existing = existing_columns(connection) if reports else {}
     able = [report for report in reports if _has_decisive_columns(report, existing)]
     if not able:
         return []

@@ -13,6 +13,7 @@ from pipelines.reports.report import Report, all_reports
 from pipelines.reports.without_parameters import query_without_parameters
 from pipelines.warehouse.lake import report_macros
 from pipelines.warehouse.schema.create import SYNC_TABLES, SYNC_VIEWS
+from pipelines.warehouse.schema.introspection import Columns, existing_columns
 from pipelines.warehouse.schema.lookup_tables import LOOKUP_TABLES, loaded_lists, without_rows
 from pipelines.warehouse.sql import literal, qualified, quoted, script
 from pipelines.warehouse.storage import Storage, storage_of
@@ -26,19 +27,27 @@ INSTALLED = (
 Their macros are in ``duckdb_functions()``, which takes 60 times as long."""
 
 
-def install(connection: duckdb.DuckDBPyConnection, tables: Collection[str], *, anew: bool = False) -> list[str]:
+def install(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Collection[str],
+    *,
+    anew: bool = False,
+    columns: Columns | None = None,
+) -> list[str]:
     """Create the reports that the warehouse lacks or has in another version, within a transaction; returns their names.
 
     ``tables`` are the existing tables as ``schema.table``, each with its history. A report that reads a table that is
     neither among them nor in ``sync``, or a column that does not exist, is left out. With ``anew``, all reports are
     created again, which is necessary after columns of tables changed, or a code list was loaded for the first time.
+    ``columns`` are those of all tables, where the caller knows them.
     """
+    columns = existing_columns(connection) if columns is None else columns
     existing = {} if anew else _installed(connection)
     readable = _readable(tables)
     changed = [report for report in all_reports() if existing.get(report.name) != _comment(report)]
-    loaded = loaded_lists(connection)
+    loaded = loaded_lists(columns)
     fresh = [_with_lists(report, loaded) for report in changed if readable.issuperset(report.tables)]
-    fitting = fitting_reports(connection, fresh)
+    fitting = fitting_reports(fresh, columns)
     storage = storage_of(connection)
     for report in fresh:
         if report in fitting:

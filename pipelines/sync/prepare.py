@@ -85,8 +85,8 @@ class Preparation:
         owners = {name: (each.organization_id, each.organization_name) for name, each in self.identities.items()}
         tables = [tables_of(source) for source in self.catalogue.sources]
         bring_up_to_date(connection, self.catalogue)
-        create_tables(connection, tables)
-        install(connection, {each.qualified_name for table in tables for each in table.walk()})
+        columns = create_tables(connection, tables)
+        install(connection, {each.qualified_name for table in tables for each in table.walk()}, columns=columns)
         api, version = self.catalogue.api, self.catalogue.version
         record_owner(connection, api, self.settings.environment, owners, api_version=version)
         policy.record_policy(connection, personal)

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from threading import Thread
 from types import MappingProxyType
 
 from pipelines.catalogue import Catalogue, catalogue_of
@@ -21,7 +20,7 @@ from pipelines.floriday.http.auth import TokenSession
 from pipelines.floriday.http.retry import RetryPolicy
 from pipelines.floriday.identity import Identity
 from pipelines.floriday.stoppable_threads import StoppedError
-from pipelines.normalize import PersonalData, get_ready
+from pipelines.normalize import PersonalData
 from pipelines.settings import Settings
 from pipelines.sync.feed import Run, sync_feed
 from pipelines.sync.outcome import FeedOutcome, Listener
@@ -65,7 +64,6 @@ class Connected:
             SettingError: see :meth:`Preparation.prepare`.
             PipelineError: no account could be identified, or the file cannot be used. Nothing was written then.
         """
-        Thread(target=get_ready, name="floriday frames", daemon=True).start()
         self.token_session.token()
         answers = dict(identify_all(self.clients))
         identities = {account: answer for account, answer in answers.items() if isinstance(answer, Identity)}

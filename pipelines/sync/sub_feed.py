@@ -11,7 +11,7 @@ from pipelines.floriday.pages import Page
 from pipelines.floriday.prefetch import ReadPlan, prefetch_first_page, prefetched_steps
 from pipelines.floriday.restart_detection import Numbering, detect_numbering, is_cursor_supported
 from pipelines.floriday.sequence_ranges import Coverage, SequenceRange
-from pipelines.normalize import normalize
+from pipelines.normalize import get_ready, normalize
 from pipelines.sync.batches import BUDGET, WindowBuilder
 from pipelines.sync.feed_writer import FeedWriter, Target
 from pipelines.sync.page_reader import PageReader
@@ -74,6 +74,7 @@ class SubFeedSync:
             is_idle = not is_new and self._is_idle()  # a requested first page proves more than the maximum
             self.writer.report_position()
             if not is_idle or reread is not None or not isinstance(what, Changes):
+                get_ready()
                 days = what if isinstance(what, Days) else None
                 self._read_numbering(self.change_feed(fetch), is_whole=is_whole, days=days)
         if is_idle and not self.writer.progress.outcome.current and not is_whole:

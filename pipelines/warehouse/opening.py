@@ -33,7 +33,7 @@ def open_for_sync(address: WarehouseAddress, *, lock_timeout: float = 60.0) -> R
     """As :func:`open_warehouse`; the connection is kept until it is closed."""
     address = _one_cell(address)
     if isinstance(address, LakeAddress):
-        return LakeWarehouse(address)
+        return LakeWarehouse(address, will_write=True)
     return ReusingWarehouse(address, lock_timeout)
 
 

@@ -22,6 +22,7 @@ from pipelines.warehouse.lake.connection import LakeWarehouse, attach, connectio
 from pipelines.warehouse.lake.errors import is_missing
 from pipelines.warehouse.lake.file_copy import SAME_IN_EACH_CELL, add_rows, write_file
 from pipelines.warehouse.lake.report_macros import LOCAL, create_reports
+from pipelines.warehouse.schema.introspection import NAMES_OF_TABLES
 from pipelines.warehouse.schema.lookup_tables import SCHEMA as LOOKUP
 from pipelines.warehouse.schema.rename_account import accounts as stored_accounts
 from pipelines.warehouse.sql import literal, qualified, quoted
@@ -29,8 +30,8 @@ from pipelines.warehouse.sql import literal, qualified, quoted
 _PREFIX = "cell_"  # of the names of the lakes within a connection
 _IN_ORDER = "sync"
 """The schema of tables that are read in the order in which their rows were stored: their views have a ``rowid``."""
-_NAMES = """
-    SELECT database_name, schema_name, table_name, true AS has_rowid FROM duckdb_tables()
+_NAMES = f"""
+    SELECT *, true AS has_rowid FROM ({NAMES_OF_TABLES})
     UNION ALL SELECT database_name, schema_name, view_name, false FROM duckdb_views() WHERE NOT internal
 """
 

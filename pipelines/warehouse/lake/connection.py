@@ -44,13 +44,22 @@ class LakeWarehouse(Warehouse):
     """A lake, which need not exist. Only one thread of this process uses it at a time."""
 
     def __init__(
-        self, address: LakeAddress, *, lock_timeout: float = 60.0, sleep: Callable[[float], None] = time.sleep
+        self,
+        address: LakeAddress,
+        *,
+        lock_timeout: float = 60.0,
+        sleep: Callable[[float], None] = time.sleep,
+        will_write: bool = False,
     ) -> None:
         super().__init__(address.beside, lock_timeout, sleep)
         object.__setattr__(self, "lake", address)
+        object.__setattr__(self, "will_write", will_write)
         object.__setattr__(self, "_kept", {})
 
     lake: LakeAddress
+    will_write: (
+        bool  # whether one connection is to read and write, as a sync does; a second one costs a third of a second
+    )
     _kept: dict[bool, duckdb.DuckDBPyConnection]  # by whether it may write
 
     @property
@@ -68,6 +77,8 @@ class LakeWarehouse(Warehouse):
         with self._in_use:
             if self._kept:
                 return True
+            if self.will_write:
+                return has_catalogue(self.lake)
             try:
                 self._kept[False] = self._attached(read_only=True)
             except duckdb.Error as error:
@@ -184,9 +195,9 @@ class LakeWarehouse(Warehouse):
             raise
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
-        """The kept connection that may write, else one that only reads."""
+        """The kept connection that may write, else one that only reads if no other is expected."""
         if not self._kept:
-            self._kept[False] = self._attached(read_only=True)
+            self._kept[self.will_write] = self._attached(read_only=not self.will_write)
         return self._kept.get(True) or self._kept[False]
 
     def _attached(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:

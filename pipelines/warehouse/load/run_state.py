@@ -91,7 +91,8 @@ class RunState:
 
     def may_catch_up(self, part: FeedPart, run_id: str) -> bool:
         """Whether a run may go on with what an earlier one had not read to its end."""
-        is_unread = part in self.unfinished or not self.position(part).is_current
+        at = self.position(part)
+        is_unread = part in self.unfinished or (at.cursor > 0 and not at.is_current)
         return is_unread and self.begun.get(part) != run_id
 
     def note(self, part: FeedPart, position: Position) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import duckdb
 
@@ -168,15 +168,26 @@ SYNC_VIEWS = {
 """The views of the schema ``sync``: description and columns of each."""
 
 
-def create_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
-    """Create the schemas, tables and views that are missing; to be called within a transaction.
+def create_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> Columns:
+    """Create the schemas, tables and views that are missing, within a transaction; returns all columns afterwards.
 
     Raises:
         WarehouseError: an existing table has other columns, or a feed lacks one of its tables.
     """
     existing = existing_columns(connection)
     _check(tables, existing)
-    for schema in sorted({*SCHEMAS, *(table.schema for table in tables)} - existing_schemas(connection)):
+    schemas = {*SCHEMAS, *(table.schema for table in tables)} - existing_schemas(connection)
+    wanted = {("sync", name) for name in (*SYNC_TABLES, *SYNC_VIEWS)} | {("raw", table.name) for table in tables}
+    if not schemas and existing.keys() >= wanted:
+        return existing
+    _create_missing(connection, tables, existing, schemas)
+    return existing_columns(connection)
+
+
+def _create_missing(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[Table], existing: Columns, schemas: Iterable[str]
+) -> None:
+    for schema in sorted(schemas):
         connection.execute(f"CREATE SCHEMA {quoted(schema)}")
     for name, (description, columns) in SYNC_TABLES.items():
         if ("sync", name) not in existing:

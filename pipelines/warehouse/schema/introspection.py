@@ -9,9 +9,16 @@ Columns = dict[tuple[str, str], list[tuple[str, str]]]  # names and types of the
 DESCRIBED = "coalesce(getvariable('described_by'), current_database())"
 """The database that describes the tables; its name is a variable where tables of several databases are united."""
 
+NAMES_OF_TABLES = (
+    "SELECT database_name, schema_name, table_name FROM duckdb_columns() WHERE column_index = 1 AND NOT internal"
+    " EXCEPT SELECT database_name, schema_name, view_name FROM duckdb_views()"
+)
+"""The names of the tables of all databases. ``duckdb_tables()`` also tells their sizes, for which DuckLake sends two
+statements to PostgreSQL for each table, every time."""
+_IS_LAKE = f"SELECT type FROM duckdb_databases() WHERE database_name = {DESCRIBED}"
 _TABLES = (
     "WITH tables AS (SELECT schema_name, table_name, list(column_name ORDER BY column_index) AS columns"
-    " FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, schema_name, table_name)"
+    f" FROM duckdb_columns() JOIN ({NAMES_OF_TABLES}) USING (database_name, schema_name, table_name)"
     f" WHERE database_name = {DESCRIBED} GROUP BY ALL),"
     " versioned AS (SELECT table_name, columns AS all_columns FROM tables WHERE schema_name = 'versions')"
     " SELECT schema_name, table_name FROM tables LEFT JOIN versioned USING (table_name)"
@@ -31,7 +38,9 @@ def has_tables(connection: duckdb.DuckDBPyConnection, schema: str, *names: str) 
 
 def existing_tables(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
     """Schema and name of every table of the file."""
-    sql = f"SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = {DESCRIBED}"
+    is_lake = connection.execute(_IS_LAKE).fetchall() == [("ducklake",)]
+    names = f"({NAMES_OF_TABLES})" if is_lake else "duckdb_tables()"
+    sql = f"SELECT schema_name, table_name FROM {names} WHERE database_name = {DESCRIBED}"
     return set(connection.execute(sql).fetchall())
 
 

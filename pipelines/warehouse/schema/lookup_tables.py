@@ -7,7 +7,7 @@ import duckdb
 from pipelines.catalogue.tables import Column
 from pipelines.catalogue.types import Kind
 from pipelines.warehouse.schema.feed_tables import comment_statements, create_statement
-from pipelines.warehouse.schema.introspection import existing_columns
+from pipelines.warehouse.schema.introspection import Columns
 from pipelines.warehouse.sql import quoted, script
 
 SCHEMA = "lookup"
@@ -32,9 +32,9 @@ LOOKUP_TABLES: dict[str, tuple[str, tuple[Column, ...]]] = {
 """The tables of the schema: description and columns of each; all columns but the name are the key."""
 
 
-def loaded_lists(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """The names of the tables of the schema that the warehouse has."""
-    return frozenset(name for schema, name in existing_columns(connection) if schema == SCHEMA)
+def loaded_lists(existing: Columns) -> frozenset[str]:
+    """The names of the tables of the schema among the existing ones."""
+    return frozenset(name for schema, name in existing if schema == SCHEMA)
 
 
 def create_list(connection: duckdb.DuckDBPyConnection, name: str) -> None:
