@@ -103,7 +103,7 @@ def _kill_in_one_warehouse(sandbox: Sandbox, folder: Path, random: Random, kills
         else:
             killed.survived += 1
         killed.in_a_transaction += syncing.path.with_name("w.duckdb.wal").exists()
-        _inspect(syncing, commit_log, killed)
+        inspect(syncing, commit_log, killed)
         for feed in FEEDS:
             for _ in range(random.randint(5, 40)):
                 records.change(feed)
@@ -111,7 +111,7 @@ def _kill_in_one_warehouse(sandbox: Sandbox, folder: Path, random: Random, kills
     left = [outcome for outcome in outcomes if outcome.error or not outcome.current]
     assert not left, f"the sync after {killed.kills} kills is not at its end: {left}"
     syncing.assert_equal(*FEEDS)
-    _inspect(syncing, commit_log, killed)
+    inspect(syncing, commit_log, killed)
 
 
 def _kill_one(sandbox: Sandbox, path: Path, commit_log: Path, random: Random) -> bool:
@@ -120,7 +120,8 @@ def _kill_one(sandbox: Sandbox, path: Path, commit_log: Path, random: Random) ->
     calls, then = random.randint(0, random.choice((10, CALLS))), random.choice((0.0, random.uniform(0, 0.2)))
     log = path.with_name(f"{path.name}.wal")
     at_a_commit = random.random() < 0.5
-    process = FORKED.Process(target=_sync, args=(sandbox.environment(), str(path), str(commit_log)))
+    environment = {**sandbox.environment(), "FLORIDAY_WAREHOUSE": str(path)}
+    process = FORKED.Process(target=sync_and_log_commits, args=(environment, str(path.parent), str(commit_log)))
     process.start()
     while process.is_alive() and len(sandbox.calls) < before + calls:
         process.join(0.001)
@@ -129,20 +130,19 @@ def _kill_one(sandbox: Sandbox, path: Path, commit_log: Path, random: Random) ->
     process.join(then / 20 if at_a_commit else then)
     process.kill()
     process.join(TIMEOUT)
-    return _was_killed(process)
+    return was_killed(process)
 
 
-def _was_killed(process: BaseProcess) -> bool:
+def was_killed(process: BaseProcess) -> bool:
+    """Return whether an ended sync was killed, and did not reach its end."""
     if process.exitcode in (0, -9):
         return process.exitcode == -9
     raise AssertionError(f"a sync that was not killed ended with {process.exitcode}")
 
 
-def _sync(environment: dict[str, str], path: str, commit_log: str) -> None:
+def sync_and_log_commits(environment: dict[str, str], folder: str, commit_log: str) -> list[FeedOutcome]:
     """Sync in a process of its own, and log each committed cursor."""
-    settings = load_settings(
-        {**environment, "FLORIDAY_WAREHOUSE": path, "FLORIDAY_FEEDS": ",".join(FEEDS)}, Path(path).parent
-    )
+    settings = load_settings({**environment, "FLORIDAY_FEEDS": ",".join(FEEDS)}, Path(folder))
     with Path(commit_log).open("ab", buffering=0) as stream, open_clients(settings) as opened:
         connected = replace(opened, catalogue=catalogue_with("suppliers", FEEDS))
 
@@ -151,12 +151,15 @@ def _sync(environment: dict[str, str], path: str, commit_log: str) -> None:
 
         with hold_sync_lock(settings.warehouse, "a sync that is to be killed"):
             pipeline = connected.prepare()
-            for source in pipeline.sources:
+            outcomes = [
                 pipeline.sync(with_pages_of(source, PAGE), "main", run_id=commit_log, listener=log_commit)
+                for source in pipeline.sources
+            ]
             pipeline.save_positions()
+    return outcomes
 
 
-def _inspect(syncing: Syncing, commit_log: Path, killed: KillResults) -> None:
+def inspect(syncing: Syncing, commit_log: Path, killed: KillResults) -> None:
     """Compare the warehouse with the logged commits, and with the server up to each cursor."""
     acknowledged = dict(_acknowledged(commit_log))
     with syncing.reading() as connection:

@@ -129,8 +129,20 @@ sold AS (
         d.additional_service_id,
         d.money,
         count(*) AS orders,
-        coalesce(sum(d.revenue), 0) AS revenue
+        coalesce(sum(d.revenue), 0) AS revenue,
+        -- Orders that had the service although it was not offered for them, as far as we know.
+        count(*) FILTER (
+            d.is_of_clock
+            OR d.order_money IS DISTINCT FROM d.money
+            OR (
+                d.has_warehouse
+                AND len(s.warehouse_ids) > 0
+                AND NOT coalesce(list_contains(s.warehouse_ids, d.warehouse_id), false)
+            )
+            OR (s.customer_ids IS NOT NULL AND NOT coalesce(list_contains(s.customer_ids, d.customer_id), false))
+        ) AS unexpected_orders
     FROM service_orders d
+    LEFT JOIN services s ON s.account = d.account AND s.additional_service_id = d.additional_service_id
     GROUP BY ALL
 ),
 kinds AS (
@@ -150,54 +162,24 @@ kinds AS (
     GROUP BY ALL
 ),
 candidates AS (
-    SELECT d.additional_service_id, d.money, k.*, 0 AS with_service
+    SELECT d.additional_service_id, d.money, k.*
     FROM (SELECT DISTINCT account, month, seller_organization_id, additional_service_id, money FROM service_orders) d
     JOIN kinds k
         ON k.account = d.account
         AND k.month IS NOT DISTINCT FROM d.month
         AND k.seller_organization_id IS NOT DISTINCT FROM d.seller_organization_id
         AND k.order_money IS NOT DISTINCT FROM d.money
-    UNION ALL
-    SELECT
-        d.additional_service_id,
-        d.money,
-        d.account,
-        d.month,
-        d.seller_organization_id,
-        d.order_money,
-        d.is_of_clock,
-        d.has_warehouse,
-        d.warehouse_id,
-        d.customer_id,
-        0,
-        1
-    FROM service_orders d
-),
-counted AS (
-    SELECT
-        c.account,
-        c.month,
-        c.additional_service_id,
-        c.money,
-        CASE
-            WHEN NOT c.is_of_clock
-                AND c.order_money IS NOT DISTINCT FROM c.money
-                AND (
-                    NOT c.has_warehouse
-                    OR coalesce(len(s.warehouse_ids), 0) = 0
-                    OR coalesce(list_contains(s.warehouse_ids, c.warehouse_id), false)
-                )
-                AND (s.customer_ids IS NULL OR coalesce(list_contains(s.customer_ids, c.customer_id), false))
-            THEN c.orders
-            ELSE c.with_service
-        END AS orders
-    FROM candidates c
-    LEFT JOIN services s ON s.account = c.account AND s.additional_service_id = c.additional_service_id
 ),
 possible AS (
     SELECT c.account, c.month, c.additional_service_id, c.money, sum(c.orders) AS orders
-    FROM counted c
-    WHERE c.orders > 0
+    FROM candidates c
+    LEFT JOIN services s ON s.account = c.account AND s.additional_service_id = c.additional_service_id
+    WHERE (
+            NOT c.has_warehouse
+            OR coalesce(len(s.warehouse_ids), 0) = 0
+            OR coalesce(list_contains(s.warehouse_ids, c.warehouse_id), false)
+        )
+        AND (s.customer_ids IS NULL OR coalesce(list_contains(s.customer_ids, c.customer_id), false))
     GROUP BY ALL
 )
 SELECT
@@ -207,9 +189,9 @@ SELECT
     a.name AS additional_service_name,
     s.money AS currency,
     s.orders,
-    CAST(s.orders / p.orders AS DECIMAL(18, 6)) AS attach_rate,
+    CAST(s.orders / (coalesce(p.orders, 0) + s.unexpected_orders) AS DECIMAL(18, 6)) AS attach_rate,
     s.revenue,
-    CAST(p.orders AS BIGINT) AS possible_orders
+    CAST(coalesce(p.orders, 0) + s.unexpected_orders AS BIGINT) AS possible_orders
 FROM sold s
 LEFT JOIN possible p
     ON p.account = s.account

@@ -83,12 +83,14 @@ repeated AS (
 ),
 outdated AS (
     -- The requests in the delivery orders that they moved away from.
+    -- Not read from the step requests, which DuckDB would store, and with a LEFT JOIN, because with JOIN it would join all
+    -- requests to their delivery orders first.
     SELECT r.account, r.delivery_order_id, r.position
-    FROM requests r
+    FROM fulfillment.fulfillment_requests r
     JOIN repeated m ON m.hashed_id = hash(r.fulfillment_request_id)
-    JOIN fulfillment.delivery_orders d ON d.account = r.account AND d.delivery_order_id = r.delivery_order_id
-    WHERE r.fulfillment_request_id IS NOT NULL
-    QUALIFY d.sequence_number IS DISTINCT FROM max(d.sequence_number) OVER (
+    LEFT JOIN fulfillment.delivery_orders d ON d.account = r.account AND d.delivery_order_id = r.delivery_order_id
+    WHERE r.fulfillment_request_id IS NOT NULL AND r.sales_order_id IS NOT NULL AND NOT coalesce(d.is_deleted, false)
+    QUALIFY d.delivery_order_id IS NOT NULL AND d.sequence_number IS DISTINCT FROM max(d.sequence_number) OVER (
         PARTITION BY r.account, r.fulfillment_request_id
     )
 ),

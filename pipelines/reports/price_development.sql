@@ -109,14 +109,12 @@ realised AS (
     FROM sums s
 ),
 line_versions AS (
-    -- A period does not include its end; one that ends before it begins is only its beginning. Subtracting an INTERVAL from
-    -- a time takes five times as long as from its microseconds.
+    -- Those on offer. A period does not include its end; one that ends before it begins is only its beginning. Subtracting an
+    -- INTERVAL from a time takes five times as long as from its microseconds.
     SELECT
         v.account,
         v.supply_line_id,
         v.row_version,
-        v.synced_at,
-        v.is_deleted,
         v.trade_item_id,
         v.price_per_piece_currency AS money,
         v.price_per_piece_value AS price,
@@ -134,41 +132,44 @@ line_versions AS (
             ),
             begins
         ) AS ends,
-        NOT v.is_deleted AND coalesce(v.number_of_pieces > 0, false) AND v.price_per_piece_value IS NOT NULL AS counts
+        CASE WHEN v.row_version = 1 THEN NULL ELSE v.synced_at END AS seen_at
     FROM versions.supply_lines v
+    WHERE NOT v.is_deleted
+        AND v.number_of_pieces > 0
+        -- Not seen after the period, as far as this shows before the days are known: a day has at most 25 hours.
+        AND (v.row_version = 1 OR coalesce(epoch_us(v.synced_at) < epoch_us(ends) + 25 * 3600000000, true))
+        AND v.price_per_piece_value IS NOT NULL
+        AND begins IS NOT NULL
+        AND (currency IS NULL OR v.price_per_piece_currency = upper(currency))
+        AND (trade_item IS NULL OR v.trade_item_id = CAST(trade_item AS UUID))
+),
+replacements AS (
+    SELECT
+        v.account,
+        v.supply_line_id,
+        v.row_version - 1 AS row_version,
+        v.synced_at,
+        v.is_deleted OR coalesce(v.number_of_pieces > 0, false) AND v.price_per_piece_value IS NOT NULL AS is_at_once
+    FROM versions.supply_lines v
+    WHERE v.row_version > 1
 ),
 prices AS (
     SELECT
-        v.account,
-        v.trade_item_id,
-        v.money,
-        v.supply_line_id,
-        v.row_version,
-        v.price,
-        v.pieces,
-        v.begins,
-        v.ends,
-        CASE WHEN v.row_version = 1 THEN NULL ELSE v.synced_at END AS seen_at,
+        v.*,
         -- A line that was sold out before its period was on offer for its beginning.
         make_timestamptz(
             epoch_us(
                 CASE
-                    WHEN n.counts OR n.is_deleted THEN n.synced_at
+                    WHEN n.is_at_once THEN n.synced_at
                     WHEN n.synced_at IS NOT NULL THEN greatest(n.synced_at, v.begins + INTERVAL 1 MICROSECOND)
                 END
             ) - 1
         ) AS seen_until
     FROM line_versions v
-    LEFT JOIN (SELECT * FROM line_versions WHERE row_version > 1) n
-        ON n.account = v.account AND n.supply_line_id = v.supply_line_id AND n.row_version = v.row_version + 1
-    WHERE v.counts
-        AND v.begins IS NOT NULL
-        AND (currency IS NULL OR v.money = upper(currency))
-        AND (trade_item IS NULL OR v.trade_item_id = CAST(trade_item AS UUID))
-        -- Versions that were never on offer, and some more: a day has at most 25 hours, and the exact limit follows, when the
-        -- days are known.
-        AND coalesce(epoch_us(seen_until) > epoch_us(v.begins) - 25 * 3600000000, true)
-        AND coalesce(epoch_us(seen_at) < epoch_us(v.ends) + 25 * 3600000000, true)
+    LEFT JOIN replacements n
+        ON n.account = v.account AND n.supply_line_id = v.supply_line_id AND n.row_version = v.row_version
+    -- Not replaced before the period, likewise.
+    WHERE coalesce(epoch_us(n.synced_at) > epoch_us(v.begins) - 25 * 3600000000, true)
 ),
 offer_days AS (
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day

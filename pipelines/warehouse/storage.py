@@ -26,10 +26,15 @@ class Storage:
     describes_views: bool  # whether columns of views and macros can have comments
     has_defaults: bool  # whether parameters of stored macros can have defaults
     stores_nul: bool  # whether texts can contain the character NUL
+    locks_out_writers: bool  # whether no other process can write at the same time
 
 
-FILE = Storage(compresses_columns=True, describes_views=True, has_defaults=True, stores_nul=True)
-LAKE = Storage(compresses_columns=False, describes_views=False, has_defaults=False, stores_nul=False)
+FILE = Storage(
+    compresses_columns=True, describes_views=True, has_defaults=True, stores_nul=True, locks_out_writers=True
+)
+LAKE = Storage(
+    compresses_columns=False, describes_views=False, has_defaults=False, stores_nul=False, locks_out_writers=False
+)
 
 
 def storage_of(connection: duckdb.DuckDBPyConnection) -> Storage:
@@ -37,6 +42,16 @@ def storage_of(connection: duckdb.DuckDBPyConnection) -> Storage:
     sql = "SELECT type FROM duckdb_databases() WHERE database_name = current_database()"
     ((kind,),) = connection.execute(sql).fetchall()
     return LAKE if kind == "ducklake" else FILE
+
+
+def conflict_with_inserts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let this transaction fail if another one that calls this is committed before it; nothing happens in a file.
+
+    DuckLake finds a conflict where two transactions delete rows of a table, but lets both insert the same new rows. So
+    a writer that lost the sync lock without knowing would store a first load twice.
+    """
+    if not storage_of(connection).locks_out_writers:
+        connection.execute("UPDATE sync.settings SET layout_version = layout_version")
 
 
 def register(connection: duckdb.DuckDBPyConnection, **frames: pd.DataFrame | pa.Table) -> None:

@@ -21,6 +21,7 @@ from pipelines.reports import find_report
 from pipelines.reports.execution import Arguments, reports_in, run_report
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse, WriteSession, transaction
+from pipelines.warehouse.file.interruptible import commit
 from pipelines.warehouse.file.publish import copy_warehouse
 from pipelines.warehouse.lake.connection import LakeWarehouse
 from pipelines.warehouse.lake.replaced_values import remove_replaced_values
@@ -46,8 +47,9 @@ def running_postgres() -> None:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """A sandbox that does not trade."""
+    """A sandbox that does not trade, and does not limit the rate of calls."""
     with Sandbox(now=NOW, scale=0.1) as running:
+        running.set_switches(rate_limits=None)
         yield running
 
 
@@ -154,6 +156,27 @@ def test_a_sync_behind_a_moved_cursor_stores_nothing(sandbox: Sandbox, tmp_path:
     assert outcome.error is not None
     assert "another sync has moved the cursor" in outcome.error
     assert syncing.rows("SELECT count(*) FROM catalog.trade_items") == [(0,)]
+
+
+def test_a_first_load_without_its_lock_is_not_stored_twice(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If another sync loads the same records just before the commit of one that lost its lock, each is stored once."""
+    syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=("catalog.trade_items",), kind="lake")
+
+    def late(connection: duckdb.DuckDBPyConnection) -> None:
+        monkeypatch.undo()
+        assert syncing.sync_one("catalog.trade_items").error is None
+        commit(connection)
+
+    with syncing.pipeline() as session:
+        monkeypatch.setattr("pipelines.warehouse.file.connection.commit", late)
+        (outcome,) = session.sync_all(session.sources, run_id="late")
+
+    assert outcome.error is not None
+    assert "another sync has moved the cursor" in outcome.error
+    syncing.assert_equal()
+    assert syncing.rows("SELECT count(*) FROM sync.cursors") == [(1,)]
 
 
 def test_a_transaction_that_met_another_one_is_repeated(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import duckdb
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 from pipelines.errors import WarehouseError
 from pipelines.lake_address import LakeAddress
 from pipelines.warehouse import storage
+from pipelines.warehouse.file.interruptible import _Guarded, close
 from pipelines.warehouse.lake.errors import is_conflict, plain_error
 from pipelines.warehouse.lake.object_store import create_secret
 from pipelines.warehouse.storage import FILE, LAKE, register
@@ -43,6 +45,31 @@ FAILED = "TransactionContext Error: Failed to commit: Failed to commit DuckLake 
 def test_a_conflict_is_recognized(reason: str) -> None:
     """Only what another writer caused is a conflict, which is tried again."""
     assert is_conflict(duckdb.TransactionException(FAILED + reason))
+
+
+def test_a_connection_that_ended_in_a_transaction_is_recognized() -> None:
+    """DuckDB names the statement for which there was no answer, and no reason."""
+    error = duckdb.TransactionException(
+        'TransactionContext Error: Failed to commit: Failed to execute query "ROLLBACK": '
+    )
+
+    assert str(plain_error(LakeAddress("dbname=flowers", "/lake/", "floriday", Path("lake")), error)) == (
+        "PostgreSQL does not answer for ducklake:postgres:dbname=flowers, schema floriday (the connection ended): start"
+        " it, or correct the address; the next sync continues"
+    )
+
+
+def test_a_database_that_duckdb_gave_up_is_not_closed() -> None:
+    """To close it would end the process; its error says that the next sync continues."""
+    error = duckdb.FatalException("Failed: database has been invalidated because of a previous fatal error.")
+    connection = Mock(execute=Mock(side_effect=error))
+
+    close(_Guarded(connection))  # type: ignore[arg-type]
+
+    connection.close.assert_not_called()
+    plain = plain_error(LakeAddress("dbname=flowers", "/lake/", "floriday", Path("lake")), error)
+    assert isinstance(plain, WarehouseError)
+    assert str(plain).startswith("DuckDB failed while it used ducklake:postgres:dbname=flowers, schema floriday")
 
 
 def test_an_error_of_a_commit_shows_no_value() -> None:

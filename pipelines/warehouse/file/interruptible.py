@@ -7,6 +7,7 @@ signals. So no exception is raised within a call; DuckDB is requested to end the
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -50,6 +51,12 @@ class _Guarded:
         _unregister(self._connection)
         without_interruption(self._connection.close)
 
+    def abandon(self) -> None:
+        """Leave the connection open until the process ends."""
+        _unregister(self._connection)
+        # Without this, Python would close it when nothing refers to it, at the latest before the process ends.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
+
     @contextmanager
     def uninterrupted(self) -> Iterator[None]:
         """During the block, a stop does not end the running statement."""
@@ -69,6 +76,24 @@ def connect(path: str, **settings: Any) -> duckdb.DuckDBPyConnection:
     connection = without_interruption(duckdb.connect, path, **settings)
     _register(connection)
     return cast("duckdb.DuckDBPyConnection", _Guarded(connection))
+
+
+def close(connection: duckdb.DuckDBPyConnection) -> None:
+    """Close a connection after an error.
+
+    After some errors, such as an ended session of PostgreSQL within a statement, DuckDB refuses to use a database at
+    all. To close it then would end the process, because DuckDB fails to roll back.
+    """
+    try:
+        connection.execute("SELECT 1")
+    except duckdb.FatalException:
+        guarded: object = connection
+        if isinstance(guarded, _Guarded):
+            guarded.abandon()
+            return
+    except duckdb.Error:  # such as that of an aborted transaction
+        pass
+    connection.close()
 
 
 def commit(connection: duckdb.DuckDBPyConnection) -> None:

@@ -18,6 +18,7 @@ from pipelines.errors import SettingError, UsageError
 from pipelines.lake_address import LakeAddress, LakeCells, WarehouseAddress
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.connection import WriteSession
+from pipelines.warehouse.file.interruptible import close
 from pipelines.warehouse.lake.connection import LakeWarehouse, attach, connection_for_lakes
 from pipelines.warehouse.lake.errors import is_missing
 from pipelines.warehouse.lake.file_copy import SAME_IN_EACH_CELL, add_rows, write_file
@@ -87,7 +88,7 @@ class CellsWarehouse(LakeWarehouse):
             attached = self._attach_cells(connection)
             unite(connection, attached)
         except BaseException:
-            connection.close()
+            close(connection)
             raise
         return connection
 

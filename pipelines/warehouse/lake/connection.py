@@ -20,7 +20,7 @@ from pipelines.errors import WarehouseError
 from pipelines.lake_address import LakeAddress
 from pipelines.private_files import private_files, remove_leftover
 from pipelines.warehouse.file.connection import Warehouse, WriteSession
-from pipelines.warehouse.file.interruptible import connect
+from pipelines.warehouse.file.interruptible import close, connect
 from pipelines.warehouse.file.session_settings import BASIC, confined_to
 from pipelines.warehouse.lake.errors import is_missing, plain_error
 from pipelines.warehouse.lake.extensions import load_extensions
@@ -181,7 +181,7 @@ class LakeWarehouse(Warehouse):
         """Close the connection, if there is one."""
         with self._in_use:
             for connection in self._kept.values():
-                connection.close()
+                close(connection)
             self._kept.clear()
 
     @contextmanager
@@ -207,7 +207,7 @@ class LakeWarehouse(Warehouse):
             attach(connection, self.lake, ALIAS, read_only=read_only)
             connection.execute(f"USE {ALIAS}")
         except BaseException:
-            connection.close()
+            close(connection)
             raise
         return connection
 
@@ -223,7 +223,7 @@ def connection_for_lakes(*, with_s3: bool) -> duckdb.DuckDBPyConnection:
         for setting in (*BASIC, f"SET ducklake_max_retry_count = {MOST_RETRIES}"):
             connection.execute(setting)
     except BaseException:
-        connection.close()
+        close(connection)
         raise
     return connection
 

@@ -12,6 +12,7 @@ from pipelines.warehouse.file.duckdb_errors import first_line
 
 _MISSING = "creating a new DuckLake is explicitly disabled"
 _NO_CONNECTION = ("Unable to connect to Postgres", "Failed to connect", "server closed the connection", "terminating")
+_LOST = re.compile(r'Failed to execute query ".*":\s*$', re.DOTALL)  # without a reason, as there was no answer
 _CONFLICT = ("Transaction conflict", "maximum retry count", "duplicate key", "could not serialize", "deadlock detected")
 _NO_KEYS = "Secret Validation Failure"
 _FORBIDDEN = re.compile(r"HTTP 40[13]|Forbidden|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch")
@@ -69,19 +70,25 @@ def _problem_of_bucket(data: str, text: str) -> str | None:
 
 def plain_error(lake: LakeAddress, error: duckdb.Error) -> PipelineError | duckdb.Error:
     """What to raise in place of an error of DuckDB; the error itself where it is a defect."""
-    name = str(lake)
-    text = _PASSWORD.sub("password=…", str(error))
     if is_conflict(error):
-        return ConflictError(f"another process wrote to {name} at the same time, and nothing of this batch was stored")
-    if any(sign in text for sign in _NO_CONNECTION):
-        return WarehouseError(
-            f"PostgreSQL does not answer for {name} ({reason_of(text)}): start it, or correct"
-            " the address; nothing of this batch was stored"
-        )
+        return ConflictError(f"another process wrote to {lake} at the same time, and nothing of this batch was stored")
+    message = _message(lake, error, _PASSWORD.sub("password=…", str(error)))
+    return WarehouseError(message) if message else error
+
+
+def _message(lake: LakeAddress, error: duckdb.Error, text: str) -> str | None:
+    """What happened and what to do, for an error with this text without passwords; None for a defect."""
+    if (is_lost := _LOST.search(text) is not None) or any(sign in text for sign in _NO_CONNECTION):
+        # It may have been lost between a commit and the answer to it, so nobody knows whether this batch was stored.
+        reason = "the connection ended" if is_lost else reason_of(text)
+        what_to_do = "start it, or correct the address; the next sync continues"
+        return f"PostgreSQL does not answer for {lake} ({reason}): {what_to_do}"
     if lake.is_remote and (problem := _problem_of_bucket(lake.data, text)):
-        return WarehouseError(problem)
+        return problem
     if _NOT_COMMITTED in text:
-        return WarehouseError(f"{name} did not take this batch, and nothing of it was stored: {_without_values(text)}")
+        return f"{lake} did not take this batch, and nothing of it was stored: {_without_values(text)}"
+    if isinstance(error, duckdb.FatalException):
+        return f"DuckDB failed while it used {lake}, perhaps as PostgreSQL ended a session; the next sync continues"
     if isinstance(error, duckdb.IOException | duckdb.HTTPException):
-        return WarehouseError(f"{name} cannot be read or written: {first_line(error)}")
-    return error
+        return f"{lake} cannot be read or written: {first_line(error)}"
+    return None

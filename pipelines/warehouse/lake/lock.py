@@ -5,6 +5,8 @@ DuckLake itself lets two writers that insert the same keys at the same time both
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -32,13 +34,14 @@ _HOLDER = f"""
 def hold_sync_lock(address: LakeAddress, holder: str, *, timeout: float = 0.0) -> Iterator[None]:
     """Hold the lock of a lake during the block.
 
-    Others are shown the name of the holder, a command or run; ``timeout`` is how long to wait for one, in seconds.
+    Others are shown the name of the holder, a command or run, with its process and machine; ``timeout`` is how long to
+    wait for one, in seconds.
 
     Raises:
         WarehouseBusyError: another sync holds it; the message names it.
         WarehouseError: PostgreSQL does not answer.
     """
-    with closing(postgres_session(address, holder)) as session:
+    with closing(postgres_session(address, _with_process(holder))) as session:
         ends = time.monotonic() + timeout
         while not _row(session, f"SELECT pg_try_advisory_lock({_KEY})", address)[0]:
             if time.monotonic() >= ends:
@@ -80,9 +83,16 @@ def postgres_session(address: LakeAddress, name: str) -> psycopg2.extensions.con
     try:
         session = psycopg2.connect(address.catalogue, application_name=name[:_LONGEST_NAME])
     except psycopg2.Error as error:
-        raise WarehouseError(f"PostgreSQL does not answer for {address} ({reason_of(str(error))})") from None
+        raise _no_answer(address, error) from None
     session.autocommit = True
     return session
+
+
+def _with_process(holder: str) -> str:
+    """The holder with its process and machine, as far as PostgreSQL keeps them whole."""
+    process = f"{holder}, process {os.getpid()}"
+    whole = f"{process} on {socket.gethostname()}"
+    return next((name for name in (whole, process) if len(name.encode()) <= _LONGEST_NAME), holder)
 
 
 def _named(session: psycopg2.extensions.connection, address: LakeAddress) -> str | None:
@@ -91,6 +101,15 @@ def _named(session: psycopg2.extensions.connection, address: LakeAddress) -> str
 
 
 def _row(session: psycopg2.extensions.connection, sql: str, address: LakeAddress) -> Any:
-    with session.cursor() as cursor:
-        cursor.execute(sql, [address.schema])
-        return cursor.fetchone()
+    import psycopg2  # noqa: PLC0415 - only a lake needs it
+
+    try:
+        with session.cursor() as cursor:
+            cursor.execute(sql, [address.schema])
+            return cursor.fetchone()
+    except psycopg2.Error as error:
+        raise _no_answer(address, error) from None
+
+
+def _no_answer(address: LakeAddress, error: Exception) -> WarehouseError:
+    return WarehouseError(f"PostgreSQL does not answer for {address} ({reason_of(str(error))})")

@@ -13,6 +13,7 @@ from pipelines.warehouse.load.clock_changes import windows
 from pipelines.warehouse.load.cursors import YOUNG, FeedPart, Position, of_part
 from pipelines.warehouse.load.tombstones import served_keys
 from pipelines.warehouse.sql import current_rows, listed, raw, record_key, same_key
+from pipelines.warehouse.storage import conflict_with_inserts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +53,8 @@ class FeedCursor:
                 account=self.part.account,
                 feed=self.part.feed,
             )
+        if before.committed_at is None:
+            conflict_with_inserts(self.connection)
         self.connection.execute(f"DELETE FROM sync.cursors WHERE {_PART}", of_part(self.part))
         if before.series == to.series and before.cursor > to.cursor:
             self.connection.execute(

@@ -11,6 +11,7 @@ from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.cursors import FeedPart, Position, of_part
 from pipelines.warehouse.load.visibility import Reread
+from pipelines.warehouse.storage import conflict_with_inserts
 
 _NOTED = {
     **dict.fromkeys(("account", "feed", "part"), "VARCHAR"),
@@ -109,11 +110,13 @@ class RunState:
         ]
         values = {name: [row[name] for row in rows] for name in _NOTED}
         connection.execute(f"UPDATE sync.cursors c SET {_TIMES} FROM ({_UNNESTED}) n WHERE {_IS_UNMOVED}", values)
-        connection.execute(
+        ((inserted,),) = connection.execute(
             f"INSERT INTO sync.cursors SELECT n.* EXCLUDE (before) FROM ({_UNNESTED}) n"
             f" WHERE n.before IS NULL AND NOT EXISTS (SELECT 1 FROM sync.cursors c WHERE {_IS_SAME})",
             values,
-        )
+        ).fetchall()
+        if inserted:
+            conflict_with_inserts(connection)
         self.noted.clear()
 
     def mark_for_reread(self, warehouse: Warehouse, part: FeedPart, reason: str) -> None:

@@ -11,6 +11,7 @@ import duckdb
 from pipelines.errors import NewerWarehouseError, SettingError, WarehouseError
 from pipelines.warehouse.schema.create import LAYOUT_VERSION
 from pipelines.warehouse.schema.introspection import has_tables
+from pipelines.warehouse.storage import conflict_with_inserts
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ def record_owner(
     known = dict(connection.execute("SELECT account, organization_name FROM sync.accounts").fetchall())
     for account, (organization, name) in organizations.items():
         if account not in known:
+            conflict_with_inserts(connection)
             params = [account, organization, name]
             connection.execute("INSERT INTO sync.accounts VALUES (?, CAST(? AS UUID), ?, now())", params)
         elif known[account] != name:
