@@ -67,7 +67,7 @@ def feed_asset(
         step = _Step(source, table, context, start)
         with step_errors(context.log):
             outcomes = step.read(config, session, warehouse)
-            _log_outcomes(context.log, outcomes)
+            log_outcomes(context.log, outcomes)
             yield from step.events(outcomes, session.open().warehouse)
 
     return sync
@@ -204,23 +204,31 @@ class _Step:
         return [key for key in others if self.partitions.key(key) not in marked]
 
 
-def _log_outcomes(log: logging.Logger, outcomes: Sequence[FeedOutcome]) -> None:
+def log_outcomes(log: logging.Logger, outcomes: Sequence[FeedOutcome]) -> None:
+    """Log a line for each account; one for all without records, because each line is a row of the event log."""
+    quiet = {each.account for each in outcomes if each.is_well and each.skipped is None and not each.records}
     for outcome in outcomes:
-        if outcome.stack is not None:
-            log.error("%s: %s\n%s", outcome.account, outcome.error, outcome.stack)
-        if outcome.reread:
-            log.warning("%s: %s", outcome.account, outcome.reread)
-        if outcome.why_not_current:
-            level = logging.INFO if outcome.is_well else logging.WARNING
-            log.log(level, "%s: not current: %s", outcome.account, outcome.why_not_current)
-        if outcome.shared:
-            log.warning("%s: %s", outcome.account, outcome.shared)
-        if outcome.skipped is not None:
-            log.warning("%s: skipped, %s", outcome.account, outcome.skipped)
-        elif outcome.error is None:
-            counts = (outcome.records, outcome.new, outcome.changed, outcome.rejected, outcome.seconds)
-            text = "%s: %d records, %d new, %d changed, %d rejected, %.1f s; cursor %d"
-            log.info(text, outcome.account, *counts, outcome.cursor)
+        _log_outcome(log, outcome, with_counts=len(outcomes) == 1 or outcome.account not in quiet)
+    if quiet and len(outcomes) > 1:
+        log.info("%d of %d accounts: 0 records", len(quiet), len(outcomes))
+
+
+def _log_outcome(log: logging.Logger, outcome: FeedOutcome, *, with_counts: bool) -> None:
+    if outcome.stack is not None:
+        log.error("%s: %s\n%s", outcome.account, outcome.error, outcome.stack)
+    if outcome.reread:
+        log.warning("%s: %s", outcome.account, outcome.reread)
+    if outcome.why_not_current:
+        level = logging.INFO if outcome.is_well else logging.WARNING
+        log.log(level, "%s: not current: %s", outcome.account, outcome.why_not_current)
+    if outcome.shared:
+        log.warning("%s: %s", outcome.account, outcome.shared)
+    if outcome.skipped is not None:
+        log.warning("%s: skipped, %s", outcome.account, outcome.skipped)
+    elif outcome.error is None and with_counts:
+        counts = (outcome.records, outcome.new, outcome.changed, outcome.rejected, outcome.seconds)
+        text = "%s: %d records, %d new, %d changed, %d rejected, %.1f s; cursor %d"
+        log.info(text, outcome.account, *counts, outcome.cursor)
 
 
 def _log_progress(log: logging.Logger) -> Listener:
