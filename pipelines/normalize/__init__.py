@@ -4,8 +4,8 @@ Two paths: a fast one with Arrow and pandas, and an exact one in plain Python. T
 reads the doubtful records: those that the fast path cannot read. Storing the frames does not belong here.
 """
 
-from pipelines.normalize.batch import Batch, combine, frame_of
-from pipelines.normalize.on_demand import get_ready, normalize
+from pipelines.normalize.batch import Batch, frame_of
+from pipelines.normalize.on_demand import combine, get_ready, normalize
 from pipelines.normalize.personal import PersonalData
 from pipelines.normalize.rejected import Rejected
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-
-import numpy as np
-import pyarrow as pa
 
 from pipelines.json_scan import without_sequence_number
 
@@ -17,12 +13,3 @@ def content_hash(raw: bytes, *, is_numbered: bool = False) -> bytes:
     """The hash of a record's content; for ``is_numbered`` see :func:`~pipelines.json_scan.without_sequence_number`."""
     content = without_sequence_number(raw, is_numbered=is_numbered)
     return hashlib.blake2b(content, digest_size=HASH_BYTES, usedforsecurity=False).digest()
-
-
-def text_column(raws: Sequence[bytes]) -> pa.StringArray:
-    """The records as one Arrow column, copied once."""
-    offsets = np.zeros(len(raws) + 1, "int32")
-    np.cumsum([len(raw) for raw in raws], out=offsets[1:])
-    column = pa.StringArray.from_buffers(len(raws), pa.py_buffer(offsets), pa.py_buffer(b"".join(raws)))
-    column.validate(full=True)
-    return column

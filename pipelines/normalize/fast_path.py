@@ -1,9 +1,11 @@
-"""Records → typed frames: the fast path for nearly all records, the exact path for the rest."""
+"""Records → typed frames: the fast path for nearly all records, the exact path for the rest; several batches as one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -12,7 +14,7 @@ from pipelines.json_scan import strict_objects
 from pipelines.normalize import exact
 from pipelines.normalize.arrow_reader import Read, Unknown, add_unknown, read_records, unknown_of
 from pipelines.normalize.batch import Batch, frame_of
-from pipelines.normalize.content import content_hash, text_column
+from pipelines.normalize.content import content_hash
 from pipelines.normalize.flattening import Flat, flatten, unknown_values
 from pipelines.normalize.rejected import Rejected, reject
 from pipelines.normalize.schemas import RECORD, frame_schema
@@ -99,7 +101,7 @@ def _originals(raws: Sequence[bytes], kept: list[int], numbered: set[int]) -> pd
         pa.table(
             {
                 RECORD: pa.array(kept, pa.int32()),
-                "payload": text_column(some),
+                "payload": _text_column(some),
                 "content_hash": pa.array(hashes, pa.binary()),
             }
         )
@@ -117,3 +119,39 @@ def _silent_paths(table: Table, prefix: str) -> list[str]:
     for child in table.children:
         own += _silent_paths(child, f"{prefix}{'.'.join(child.array)}[].")
     return own
+
+
+def combine(batches: Sequence[Batch], positions: Sequence[int]) -> Batch:
+    """See :func:`pipelines.normalize.combine`."""
+    of_each = np.split(np.asarray(positions, "int64"), np.cumsum([batch.served for batch in batches])[:-1])
+    fields: Unknown = {}
+    values: dict[str, set[str]] = {}
+    rejected = []
+    for batch, new in zip(batches, of_each, strict=True):
+        add_unknown(fields, batch.unknown_fields)
+        for name, unknown in batch.unknown_values.items():
+            values[name] = values.get(name, set()) | unknown
+        rejected += [replace(item, record=int(new[item.record])) for item in batch.rejected]
+    return Batch(
+        served=len(positions),
+        frames={name: _combined([batch.frames[name] for batch in batches], of_each) for name in batches[0].frames},
+        originals=_combined([batch.originals for batch in batches], of_each),
+        rejected=tuple(sorted(rejected, key=lambda item: item.record)),
+        unknown_fields=fields,
+        unknown_values=values,
+    )
+
+
+def _combined(frames: list[pd.DataFrame], positions: list[np.ndarray]) -> pd.DataFrame:
+    moved = [new[frame[RECORD].to_numpy()] for frame, new in zip(frames, positions, strict=True)]
+    record = pd.arrays.ArrowExtensionArray(pa.array(np.concatenate(moved), pa.int32()))
+    return pd.concat(frames, ignore_index=True).assign(**{RECORD: record})
+
+
+def _text_column(raws: Sequence[bytes]) -> pa.StringArray:
+    """The records as one Arrow column, copied once."""
+    offsets = np.zeros(len(raws) + 1, "int32")
+    np.cumsum([len(raw) for raw in raws], out=offsets[1:])
+    column = pa.StringArray.from_buffers(len(raws), pa.py_buffer(offsets), pa.py_buffer(b"".join(raws)))
+    column.validate(full=True)
+    return column

@@ -39,19 +39,27 @@
 --   supply.batch_mutations
 --   supply.batches
 
-WITH ledger AS (
+WITH kinds (type, is_move, is_sale) AS (
+    -- Joined, which takes less time than to compare a million texts with each of these.
+    VALUES
+        ('CLAIM', false, true),
+        ('UNCLAIM', false, false),
+        ('CLAIMED_FROM_RESERVATION', false, true),
+        ('UNCLAIMED_FROM_RESERVATION', false, false),
+        ('WAREHOUSE_CHANGE', true, false),
+        ('SPLIT', true, false),
+        ('COMBINE', true, false)
+),
+ledger AS (
     SELECT
         m.account,
         m.batch_id,
-        -sum(m.delta_number_of_pieces) FILTER (m.type NOT IN ('WAREHOUSE_CHANGE', 'SPLIT', 'COMBINE')) AS sold,
-        -sum(m.delta_number_of_pieces) FILTER (m.type IN ('WAREHOUSE_CHANGE', 'SPLIT', 'COMBINE')) AS moved,
-        max(m.creation_date_time) FILTER (m.type IN ('CLAIM', 'CLAIMED_FROM_RESERVATION')) AS last_sold_at
+        -sum(m.delta_number_of_pieces) FILTER (NOT k.is_move) AS sold,
+        -sum(m.delta_number_of_pieces) FILTER (k.is_move) AS moved,
+        max(m.creation_date_time) FILTER (k.is_sale) AS last_sold_at
     FROM supply.batch_mutations m
-    WHERE m.type IN (
-            'CLAIM', 'UNCLAIM', 'CLAIMED_FROM_RESERVATION', 'UNCLAIMED_FROM_RESERVATION',
-            'WAREHOUSE_CHANGE', 'SPLIT', 'COMBINE'
-        )
-        AND NOT m.is_deleted
+    JOIN kinds k ON k.type = m.type
+    WHERE NOT m.is_deleted
     GROUP BY ALL
 ),
 days AS (

@@ -6,11 +6,10 @@ Over several connections the pages arrive in any order. What a batch covers beyo
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
-
-import numpy as np
+from itertools import accumulate, pairwise
 
 from pipelines.catalogue.tables import Table
 from pipelines.floriday.change_feed import Step
@@ -40,7 +39,7 @@ class CoveredNumbers:
     """The sequence numbers that a batch covers."""
 
     pieces: Sequence[Piece]  # in the order of the records
-    places: np.ndarray  # for each record in the order of arrival, its place in the order of the pieces
+    places: Sequence[int]  # for each record in the order of arrival, its place in the order of the pieces
     reached: int  # number up to which this batch and all before it cover everything above the cursor
     current: bool  # whether the batch proves that the feed is read to its end
     end: int | None = None  # the proven end of the feed; None where the cursor is not to be moved there
@@ -89,15 +88,15 @@ class WindowBuilder:
         self.size, self._pages, self._last, self._has_begun = 0, [], None, True
         return covered
 
-    def _places(self, pieces: Sequence[Piece]) -> np.ndarray:
+    def _places(self, pieces: Sequence[Piece]) -> list[int]:
         """For each record in the order of arrival, its place in the order of the pieces."""
         firsts = accumulate((piece.records for piece in pieces), initial=0)
         free = {id(piece): first for piece, first in zip(pieces, firsts, strict=False)}
-        places = [np.arange(0)]
+        places: list[int] = []
         for piece, records in self._pages:
-            places.append(np.arange(free[id(piece)], free[id(piece)] + records))
+            places.extend(range(free[id(piece)], free[id(piece)] + records))
             free[id(piece)] += records
-        return np.concatenate(places)
+        return places
 
     def is_large_enough(self, *, is_idle: bool) -> bool:
         """Whether to commit the batch; ``is_idle``: no commit is running."""
@@ -123,21 +122,29 @@ class PageBatch:
     served: int  # number of all records
     unknown_fields: dict[str, str]
     unknown_values: dict[str, set[str]]
+    _table: Table
     _records: list[Batch]
 
     @classmethod
-    def of(cls, covered: CoveredNumbers, records: Batch) -> PageBatch:
+    def of(cls, covered: CoveredNumbers, table: Table, records: Batch) -> PageBatch:
         """The batch of normalized records in the order of the pieces."""
         bounds = list(accumulate((piece.records for piece in covered.pieces), initial=0))
         places = sorted(record.record for record in records.rejected)
-        rejected = np.diff(np.searchsorted(places, bounds)).tolist()
-        return cls(covered, rejected, records.served, records.unknown_fields, records.unknown_values, [records])
+        rejected = [later - first for first, later in pairwise(bisect_left(places, bound) for bound in bounds)]
+        return cls(covered, rejected, records.served, records.unknown_fields, records.unknown_values, table, [records])
+
+    @classmethod
+    def without_records(cls, covered: CoveredNumbers, table: Table) -> PageBatch:
+        """A batch of pages without records, for which nothing is imported or normalized unless it is stored."""
+        return cls(covered, [0] * len(covered.pieces), 0, {}, {}, table, [])
 
     def take_records(self, *, keep: bool = False) -> Batch:
         """The normalized records, once: DuckDB's commit takes most memory, so the builder must not keep them.
 
         ``keep`` is for a transaction that may have to be repeated.
         """
+        if not self.served:
+            return normalize(self._table, [])
         return self._records[0] if keep else self._records.pop()
 
 
@@ -165,10 +172,13 @@ class BatchBuilder:
     def take(self) -> PageBatch:
         """The batch; the next one begins empty."""
         covered = self.windows.take()
-        if self._waiting or not self._chunks:
+        if not covered.places:
+            self._waiting, self._chunks, self._waiting_bytes = [], [], 0
+            return PageBatch.without_records(covered, self.table)
+        if self._waiting:
             self._normalize()
         chunks, self._chunks = self._chunks, []
-        return PageBatch.of(covered, combine(chunks, covered.places))
+        return PageBatch.of(covered, self.table, combine(chunks, covered.places))
 
     def _normalize(self) -> None:
         records = [record for page in self._waiting for record in page.records]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import duckdb
-import numpy as np
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import normalize
@@ -128,8 +127,8 @@ class FeedWriter:
         """
         cursor = self.position.cursor
         pieces = [Piece(cursor, cursor, len(records))]
-        covered = CoveredNumbers(pieces, np.arange(len(records)), cursor, self.progress.outcome.current)
-        batch = PageBatch.of(covered, normalize(self.target.table, records))
+        covered = CoveredNumbers(pieces, range(len(records)), cursor, self.progress.outcome.current)
+        batch = PageBatch.of(covered, self.target.table, normalize(self.target.table, records))
         effects = Effects(self.target.widens, was_served=was_served)
         self.follow(self.commit(WriteSession(self.target.warehouse), batch, effects))
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed, wait
 from contextlib import suppress
 from threading import Lock
 from typing import TypeVar
-
-import pyarrow as pa
 
 from pipelines.catalogue.types import Feed, Source
 from pipelines.floriday.stoppable_threads import stoppable_pool
@@ -34,9 +33,16 @@ def limit_malloc_arenas(count: int = MALLOC_ARENAS) -> None:
     Pages go from one thread to another, and a batch is tens of megabytes: with two arenas the process holds half as
     much memory, at the same speed. Other C libraries are left as they are.
     """
-    pa.set_memory_pool(pa.system_memory_pool())
+    _use_system_memory_in_arrow()
     if sys.platform == "linux":
         _set_malloc_options({_M_ARENA_MAX: count})
+
+
+def _use_system_memory_in_arrow() -> None:
+    """Let Arrow return freed memory to the system; a sync without changes need not import it for that."""
+    os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
+    if (arrow := sys.modules.get("pyarrow")) is not None:
+        arrow.set_memory_pool(arrow.system_memory_pool())
 
 
 def keep_little_memory() -> None:

@@ -11,7 +11,7 @@ from pipelines.floriday.pages import Page
 from pipelines.floriday.prefetch import ReadPlan, prefetch_first_page, prefetched_steps
 from pipelines.floriday.restart_detection import Numbering, detect_numbering, is_cursor_supported
 from pipelines.floriday.sequence_ranges import Coverage, SequenceRange
-from pipelines.normalize import get_ready, normalize
+from pipelines.normalize import normalize
 from pipelines.sync.batches import BUDGET, WindowBuilder
 from pipelines.sync.feed_writer import FeedWriter, Target
 from pipelines.sync.page_reader import PageReader
@@ -74,7 +74,6 @@ class SubFeedSync:
             is_idle = not is_new and self._is_idle()  # a requested first page proves more than the maximum
             self.writer.report_position()
             if not is_idle or reread is not None or not isinstance(what, Changes):
-                get_ready()
                 days = what if isinstance(what, Days) else None
                 self._read_numbering(self.change_feed(fetch), is_whole=is_whole, days=days)
         if is_idle and not self.writer.progress.outcome.current and not is_whole:
@@ -211,7 +210,8 @@ class SubFeedSync:
         plan = ReadPlan(feed, span.after, up_to=span.up_to, covered=covered, complete=is_complete)
         windows = WindowBuilder(position.cursor, floor, covered)
         with prefetched_steps(plan, BUDGET) as steps:
-            served = store_walk(self.writer, steps, windows, Walk(span.after == 0, stored, is_complete))
+            is_reread = span.after == 0 and not stored  # else stored records are left out
+            served = store_walk(self.writer, steps, windows, Walk(is_reread, stored, is_complete))
         is_current = self.writer.progress.outcome.current
         if is_current and self.pages.has_second_maximum:
             self.writer.maximum = self.pages.maximum_again()

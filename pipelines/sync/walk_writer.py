@@ -13,6 +13,7 @@ from typing import Self
 from pipelines.errors import PipelineError
 from pipelines.floriday.change_feed import Step
 from pipelines.floriday.page_checks import shared_numbers
+from pipelines.normalize import get_ready
 from pipelines.normalize.rejected import key_of
 from pipelines.sync.batches import BYTES_A_CHUNK, BatchBuilder, PageBatch, WindowBuilder, without_stored
 from pipelines.sync.feed_writer import Commit, FeedWriter
@@ -115,6 +116,8 @@ class _WalkWriter:
             self._served.update(key_of(self._writer.target.table, raw) for raw in step.page.records)
         progress.count_page(len(step.page.records), shared_numbers(step.page))
         for piece in _split(replace(step, page=without_stored(step.page, self._walk.stored))):
+            if piece.page.records:
+                get_ready()
             self._builder.add(piece)
             self._commits.session.expects_more = windows.is_half_full
             self._builder.normalize_full_chunk()

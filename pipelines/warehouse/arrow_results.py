@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import duckdb
-import pyarrow as pa
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _RELATIONS_STREAM = int(duckdb.__version__.partition(".")[0]) >= 2
 """DuckDB 2 copies the rows of ``execute`` before Arrow receives them; DuckDB 1 those of a relation with parameters."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -154,6 +156,18 @@ class TestSync:
 
         assert code == 0
         assert all(row[:4] == ["0", "0", "0", "0"] for row in table(out).values())
+
+    @pytest.mark.usefixtures("synced_warehouse")
+    def test_a_sync_without_changes_imports_little(self) -> None:
+        """A sync that reads no records imports neither pandas nor Arrow nor NumPy, which take half of its time."""
+        program = (
+            "import sys\nfrom pipelines.cli.entry import run\n"
+            "code = run(['sync'])\nsys.exit(code or str(sorted({'numpy', 'pandas', 'pyarrow'} & set(sys.modules))))"
+        )
+
+        process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+        assert process.stderr == "[]\n"
 
     @pytest.mark.usefixtures("existing_warehouse")
     def test_some_feeds_of_one_account(self, printed: Printed, sandbox: Sandbox) -> None:

@@ -486,6 +486,7 @@ class TestOutcome:
 
     def test_a_snapshot_is_always_whole(self, syncing: Syncing) -> None:
         """A snapshot is read completely, whatever the days."""
+        syncing.sandbox.set_switches(rate_limits=None)
         first = syncing.sync_one("supply.weekly_base_supply", days=week(0))
         second = syncing.sync_one("supply.weekly_base_supply", days=week(0))
 

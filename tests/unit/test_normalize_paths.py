@@ -146,7 +146,7 @@ def test_combined_batches_equal_one_batch(seed: int, sizes: list[int]) -> None:
     ends = list(accumulate(sizes))
     parts = [normalize(table, arrived[end - size : end]) for end, size in zip(ends, sizes, strict=True)]
 
-    batch, expected = combine(parts, places), normalize(table, ordered)
+    batch, expected = combine(parts, places.tolist()), normalize(table, ordered)
 
     found, rows = batch_rows(table, batch), batch_rows(table, expected)
     for name in rows:

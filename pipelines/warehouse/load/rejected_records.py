@@ -5,15 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
-import pyarrow as pa
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Rejected
 from pipelines.warehouse.load.cursors import FeedPart
 from pipelines.warehouse.sql import joined_key
 from pipelines.warehouse.storage import register
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _OPEN = "r.account = $account AND r.feed = $feed AND r.resolved_at IS NULL"
 
@@ -95,6 +98,8 @@ def keep(
 
 
 def _last_of_each(records: Sequence[Rejected]) -> pa.Table:
+    import pyarrow as pa  # noqa: PLC0415 - a sync without changes need not import it
+
     last = {_identity(each.key, each.sequence_number, each.payload): vars(each) for each in records}
     texts = [(name, pa.string()) for name in ("key", "payload", "reason")]
     return pa.Table.from_pylist(list(last.values()), pa.schema([*texts, ("sequence_number", pa.int64())]))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
-import pyarrow as pa
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch, frame_of
@@ -17,6 +16,7 @@ from pipelines.warehouse.storage import register
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 VERSIONS_A_SLICE = 10_000
 
@@ -69,7 +69,7 @@ def slices(connection: duckdb.DuckDBPyConnection, table: Table) -> Iterator[Slic
             " ORDER BY rowid",
             {"account": account, "first": first, "last": last},
         )
-        yield Slice(account, found["payload"].cast(pa.large_binary()).to_pylist(), first, last)
+        yield Slice(account, found["payload"].cast("large_binary").to_pylist(), first, last)
 
 
 def put(connection: duckdb.DuckDBPyConnection, table: Table, log_slice: Slice, batch: Batch) -> None:
@@ -99,5 +99,5 @@ def _logged(connection: duckdb.DuckDBPyConnection, table: Table, log_slice: Slic
 
 def _with_log(frame: pd.DataFrame, logged: pa.Table) -> pd.DataFrame:
     """Rows beside what the log holds of their records; a join of DuckDB's would copy all of them once more."""
-    of_each = frame_of(logged.take(pa.array(frame["record"])))
+    of_each = frame_of(logged.take(frame["record"].to_numpy()))
     return frame.assign(**{name: of_each[name].array for name in logged.column_names})

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
-import pyarrow as pa
 
 from pipelines.catalogue.tables import Path, Table
 from pipelines.normalize import Batch
@@ -43,6 +42,8 @@ def keep(connection: duckdb.DuckDBPyConnection, part: FeedPart, batch: Batch, mo
     unknown = list(_unknown(batch))
     if not unknown:
         return
+    import pyarrow as pa  # noqa: PLC0415 - a sync without changes need not import it
+
     kinds, names, seen = zip(*unknown, strict=True)
     register(connection, drift=pa.table({"kind": kinds, "name": names, "seen": seen}))
     params: dict[str, object] = {"account": part.account, "feed": part.feed, "moment": moment}

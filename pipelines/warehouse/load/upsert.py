@@ -8,12 +8,12 @@ read, so that reading again repairs.
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import duckdb
-import numpy as np
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
@@ -141,9 +141,9 @@ def _versions_by_window(
     if len(windows) == 1 or not changes.versions:
         return [changes.versions] * len(windows)
     sql = f"SELECT record FROM {changes.verdicts} WHERE is_version ORDER BY record"
-    records = connection.execute(sql).fetchnumpy()["record"]
-    bounds = list(accumulate((window.records for window in windows), initial=0))
-    return list(map(int, np.diff(np.searchsorted(records, bounds))))
+    records = [record for (record,) in connection.execute(sql).fetchall()]
+    bounds = accumulate((window.records for window in windows), initial=0)
+    return [later - first for first, later in pairwise(bisect_left(records, bound) for bound in bounds)]
 
 
 def _is_merge_due(connection: duckdb.DuckDBPyConnection, windows: int) -> bool:
