@@ -12,7 +12,7 @@ PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 TURN ?= 1/1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-scale demo up test test-dates test-second test-scale slow soak reliability bench lint audit sbom format docs examples site packages image lock clean
+.PHONY: help install install-scale demo up test test-dates test-second test-scale slow soak reliability bench bench-check lint audit sbom format docs examples site packages image lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,8 +79,13 @@ soak: $(INSTALLED) ## Run the soak tests, some minutes each
 reliability: $(INSTALLED) ## Run the reliability experiments, and write docs/reliability.md
 	$(BIN)/python -m tests.reliability docs/reliability.md
 
+WITHOUT_BENCH = benchmarks/regressions.py benchmarks/lakes.py benchmarks/many_accounts.py
+
 bench: $(INSTALLED) ## Run the benchmarks, one after the other, but for those that need PostgreSQL
-	@for script in $(filter-out benchmarks/lakes.py benchmarks/many_accounts.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
+	@for script in $(filter-out $(WITHOUT_BENCH),$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
+
+bench-check: $(INSTALLED) ## Fail if something became slower by more than a quarter, measured beside a fixed piece of work
+	$(BIN)/python benchmarks/regressions.py $(ARGS)
 
 lint: $(INSTALLED) ## Check style, format and types
 	$(BIN)/ruff check

@@ -153,10 +153,13 @@ def throughput(catalogue: str, folder: Path, cells: int, rounds: int) -> float:
 def main() -> None:
     """Measure and print."""
     command_line: argparse.ArgumentParser = parser(__doc__, has_records=False)
-    command_line.add_argument("catalogue", help="connection string of PostgreSQL")
+    command_line.add_argument("catalogue", nargs="?", help="connection string of PostgreSQL")
     command_line.add_argument("--cells", type=int, default=4)
     command_line.add_argument("--rounds", type=int, default=8)
     options = command_line.parse_args()
+    if options.catalogue is None:
+        print("skipped: name a database of PostgreSQL, and use the Python of `make install-scale`")
+        return
     with TemporaryDirectory() as folder:
         compare(options.catalogue, Path(folder), options.rounds)
         one = throughput(options.catalogue, Path(folder), 1, options.rounds)
