@@ -48,8 +48,8 @@ class CellRounds:
 
     Args:
         settings: the settings of one cell, or of a file.
-        rounds: does the rounds.
-        sandbox: counts the calls.
+        rounds: what does one round at a time.
+        sandbox: Floriday, which counts the calls.
     """
 
     settings: Settings

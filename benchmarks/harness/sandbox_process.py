@@ -25,7 +25,7 @@ class SandboxProcess:
 
     Args:
         environment: the settings for a client.
-        pipe: to the process.
+        pipe: connection to the other process.
     """
 
     environment: dict[str, str]

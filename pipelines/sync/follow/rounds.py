@@ -122,7 +122,7 @@ class Rounds:
 
     def _close_file(self) -> None:
         """Let other processes use a file; a lake stays attached, because that takes a second of processor time."""
-        if not self.connected.warehouse.is_shared:
+        if not self.connected.warehouse.may_conflict:
             self.connected.warehouse.finish()
 
     def _poll(self, session: SyncSession, maxima: Maxima) -> dict[Key, Moved | PipelineError | None]:

@@ -146,8 +146,6 @@ class Warehouse:
     """Whether several processes may write at the same time, so that a transaction may have to be repeated."""
     opens_files: ClassVar[bool] = False
     """Whether a query opens further files, so that a process that reads must not be denied them."""
-    is_shared: ClassVar[bool] = False
-    """Whether other processes may write while a connection is open, so that it need not be closed for them."""
 
     @property
     def confinement(self) -> tuple[str, ...]:

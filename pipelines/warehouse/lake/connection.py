@@ -114,7 +114,6 @@ class LakeWarehouse(Warehouse):
 
     may_conflict = True
     opens_files = True
-    is_shared = True
 
     @property
     def confinement(self) -> tuple[str, ...]:
