@@ -112,6 +112,7 @@ class _SnapshotSync:
         self.table = tables_of(snapshot)
         self.part = FeedPart(client.account, snapshot.name)
         self.run = run
+        self.started_at = dt.datetime.now(dt.UTC)
 
     def read(self, request: SnapshotRequest) -> _Answer:
         """Request a list."""
@@ -127,21 +128,21 @@ class _SnapshotSync:
         """Store each answer in a transaction of its own, without those that change nothing unless the sync repairs.
 
         The file is opened for writing only if there is something to store. If the answers are complete, the snapshot is
-        current.
+        current with the last transaction.
         """
         if not answers:
             return []
-        position, now = self.run.state.position(self.part), dt.datetime.now(dt.UTC)
+        position = self.run.state.position(self.part)
         changed = answers if repairs or position.current_at is None else self._changed(answers)
         outcomes = [self._outcome(answer, position.current_at) for answer in answers if answer not in changed]
         if changed:
             with self.warehouse.writing() as connection:
                 for answer in changed:
-                    stored = self._stored(connection, answer, position.current_at, is_complete=is_complete)
-                    outcomes.append(stored)
+                    current = is_complete and answer is changed[-1]
+                    outcomes.append(self._stored(connection, answer, position.current_at, current=current))
                     listener(combined(outcomes))
         elif is_complete:
-            self.run.state.note(self.part, position.found_current(now))
+            self.run.state.note(self.part, position.found_current(self.started_at))
         return outcomes
 
     def _changed(self, answers: Sequence[_Answer]) -> list[_Answer]:
@@ -165,13 +166,13 @@ class _SnapshotSync:
         )
 
     def _stored(
-        self, connection: duckdb.DuckDBPyConnection, answer: _Answer, before: dt.datetime | None, *, is_complete: bool
+        self, connection: duckdb.DuckDBPyConnection, answer: _Answer, before: dt.datetime | None, *, current: bool
     ) -> FeedOutcome:
         began = time.monotonic()
         batch = normalize(self.table, answer.records)
         deleted = self._deleted(connection, batch, answer.request)
         complete = normalize(self.table, [*answer.records, *deleted]) if deleted else batch
-        stored = self._store(connection, complete, current=is_complete)
+        stored = self._store(connection, complete, current=current)
         return replace(
             self._outcome(answer, before),
             new=stored.new,
