@@ -5,7 +5,7 @@ const SECTIONS = [
   { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
     note: t("Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier.") },
   { id: "departures", list: "departures", title: t("Orders to pick and deliver"), build: departures, every: true, wide: true,
-    note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave as much earlier as the way takes. What can still be cancelled is not in the revenue yet.") },
+    note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time. What can still be cancelled is not in the revenue yet.") },
   { id: "partners", fact: "sales", title: PARTNER.Many, build: pareto,
     note: t("The largest first, and what they make up together."), hint: t("Click on one to filter.") },
   { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first."), hint: t("Click on one to filter.") },
