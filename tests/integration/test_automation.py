@@ -234,6 +234,7 @@ def this_week() -> str:
 class TestChangedFeeds:
     """The sensor that polls Floriday."""
 
+    @pytest.mark.slow
     def test_feeds_that_were_never_read_are_requested(self, daemon: Daemon) -> None:
         """One run with its checks is requested for the feeds of every tier, and it reads all of them."""
         result = daemon.tick("changed_feeds")
@@ -259,6 +260,7 @@ class TestChangedFeeds:
         assert config_of(request) == {ORDERS: {"incremental": True}}
         assert (request.partition_key, request.asset_check_keys) == (this_week(), None)
 
+    @pytest.mark.slow
     def test_every_small_run_gives_each_check_a_result(self, daemon: Daemon) -> None:
         """After a small run each check has a result of that run; those that read tables repeat a failed one."""
         daemon.sync()

@@ -57,6 +57,7 @@ def data(printed: Printed, *arguments: str, code: int = 0) -> Any:
     return json.loads(out)
 
 
+@pytest.mark.slow
 def test_rows_have_the_documented_keys(printed: Printed) -> None:
     """Sync, its dry run, status, report and tables print rows whose keys their help lists."""
     for arguments in (

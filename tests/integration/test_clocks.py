@@ -57,6 +57,7 @@ def empty(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"DELETE FROM {name}")
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(6))
 @given(
     commits=st.lists(st.tuples(MOMENTS, st.sampled_from((A, B))), min_size=1, max_size=6),

@@ -151,6 +151,7 @@ def test_a_corrupt_page_affects_only_its_feed(
     assert sync_with(sync, lambda _, reply: reply)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(2))
 @given(value=st.sampled_from([value for value in INVALID_NUMBERS if value != "5"]))
 def test_an_invalid_maximum_affects_only_its_feed(syncs: Iterator[ScriptedSync], value: str) -> None:
@@ -187,6 +188,7 @@ def test_an_invalid_identity_affects_only_its_account(
     assert {account for account, _ in run.outcomes} == {"north"}
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(2))
 @given(
     status=st.sampled_from([200, 204, 206, 304, 308, 400, 404, 408, 418, 423, 429, 500, 502, 503, 504, 599]),

@@ -194,6 +194,7 @@ def load_path(text: str, base: Path) -> tuple[Path | None, str]:
         return None, str(error)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(3))
 @given(folder=PARTS, name=PARTS, ending=st.sampled_from((".duckdb", "", "/", ".db.x")), is_relative=st.booleans())
 @example(folder="a?b", name="w", ending=".duckdb", is_relative=True)

@@ -445,6 +445,7 @@ def without_times(connection: duckdb.DuckDBPyConnection, account: str) -> dict[s
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(4))
 @given(
     feed=st.sampled_from(FEEDS),

@@ -66,6 +66,7 @@ def paper(
         yield dashboard
 
 
+@pytest.mark.slow
 def test_printed_rows_are_the_open_ones(paper: DashboardPage) -> None:
     """A closed table prints its first rows, an open one those that it shows, and one with all rows all of them."""
     page = paper.page

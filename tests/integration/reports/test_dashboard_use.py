@@ -314,6 +314,7 @@ def test_a_limited_page_contains_nothing_else(grower_world: ReportWarehouse, bro
         )
 
 
+@pytest.mark.slow
 def test_options_of_the_command(
     grower_world: ReportWarehouse,
     browser: Browser,
