@@ -13,23 +13,18 @@ import os
 import random
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from harness.arguments import parser
-from harness.records import Shapes, feed_of
-from harness.rows import history, key_of, newest, raw_log
+from harness.batches import TABLE, sales_orders, storing
+from harness.rows import history, newest, raw_log
 
-from pipelines.catalogue.tables import Table, tables_of
-from pipelines.normalize import normalize
+from pipelines.catalogue.tables import Table
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.load.cursors import FeedPart, Position, Window
-from pipelines.warehouse.load.upsert import store
 from pipelines.warehouse.schema.create import create_tables
 
-FEED = "orders.sales_orders"
 NUMBER = 10**9
 
 
@@ -42,14 +37,12 @@ def filled(warehouse: Warehouse, table: Table, rows: int, payload: int) -> None:
             connection.execute(statement)
 
 
-def change(warehouse: Warehouse, table: Table, records: Sequence[bytes], cursor: int) -> float:
+def change(warehouse: Warehouse, records: Sequence[bytes], cursor: int) -> float:
     """Seconds that it takes to store changed records."""
-    batch, now = normalize(table, records), datetime.now(UTC)
-    part, reached = FeedPart("main", FEED), cursor + len(records)
-    window = Window(part, 1, cursor, reached, len(records), 0, now, "benchmark")
+    work = storing(records, cursor)
     began = time.perf_counter()
     with warehouse.writing() as connection, transaction(connection):
-        stored = store(connection, table, batch, window, Position(1, reached, reached), current=True)
+        stored = work(connection)
     took = time.perf_counter() - began
     assert stored.changed > 0.9 * len(records), stored  # a few records are equal in two rounds
     return took
@@ -57,18 +50,13 @@ def change(warehouse: Warehouse, table: Table, records: Sequence[bytes], cursor:
 
 def rounds(folder: Path, rows: int, changes: int, payload: int, count: int) -> list[float]:
     """Seconds of each round; each round changes other records."""
-    table, shapes = tables_of(feed_of(FEED)), Shapes(feed_of(FEED))
     warehouse = Warehouse(folder / f"{rows}.duckdb")
-    filled(warehouse, table, rows, payload)
+    filled(warehouse, TABLE, rows, payload)
     took = []
     for number in range(count):
         cursor = NUMBER + number * changes
         chosen = random.Random(number).sample(range(rows), changes)
-        records = [
-            shapes.record(record, key_of(table, record), cursor + index + 1, changed=number + 1)
-            for index, record in enumerate(chosen)
-        ]
-        took.append(change(warehouse, table, records, cursor))
+        took.append(change(warehouse, sales_orders(chosen, cursor, number + 1), cursor))
     return took
 
 

@@ -16,27 +16,22 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from harness.arguments import parser
-from harness.records import Shapes, feed_of
-from harness.rows import key_of
+from harness.batches import sales_orders, storing
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
 from pipelines.lake_address import LakeAddress, parse_lake
-from pipelines.normalize import normalize
 from pipelines.warehouse.file.connection import Warehouse, WriteSession, transaction
 from pipelines.warehouse.lake.lock import postgres_session
-from pipelines.warehouse.load.cursors import FeedPart, Position, Window
-from pipelines.warehouse.load.upsert import Effects, store
+from pipelines.warehouse.load.upsert import Effects
 from pipelines.warehouse.opening import open_for_sync
 from pipelines.warehouse.schema.create import create_tables
 
-FEED = "orders.sales_orders"
 LOADED, BATCH = 20_000, 5_000
 KNOWN = Effects(may_resolve=False, may_catch_up=False)
 """What a sync knows about a feed without rejected records that was read to its end."""
@@ -52,20 +47,11 @@ class Batches:
 
     def put(self, keys: list[int], changed: int) -> None:
         """Store the records with these keys; another number of changes gives them another content."""
-        table, shapes = tables_of(feed_of(FEED)), Shapes(feed_of(FEED))
-        records = [
-            shapes.record(key, key_of(table, key), self.cursor + place + 1, changed=changed)
-            for place, key in enumerate(keys)
-        ]
-        batch, now, reached = normalize(table, records), datetime.now(UTC), self.cursor + len(keys)
-        window = Window(FeedPart("main", FEED), 1, self.cursor, reached, len(keys), 0, now, "benchmark")
-        to = Position(1, reached, reached)
+        work = storing(sales_orders(keys, self.cursor, changed), self.cursor, KNOWN)
         began = time.process_time()
-        WriteSession(self.warehouse).execute(
-            lambda connection: store(connection, table, batch, window, to, current=True, effects=KNOWN)
-        )
+        WriteSession(self.warehouse).execute(work)
         self.seconds.append(time.process_time() - began)
-        self.cursor = reached
+        self.cursor += len(keys)
 
     def take(self) -> list[float]:
         """The seconds of the batches since the last call."""

@@ -25,21 +25,15 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 from harness.arguments import parser
-from harness.records import Shapes, feed_of
-from harness.rows import key_of
+from harness.batches import TABLE, sales_orders, storing
 
-from pipelines.catalogue.tables import tables_of
 from pipelines.normalize import normalize
 from pipelines.sandbox import Sandbox
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.load.cursors import FeedPart, Position, Window
-from pipelines.warehouse.load.upsert import store
 from pipelines.warehouse.schema.create import create_tables
 
 BASELINE = Path(__file__).with_name("baseline.json")
 ALLOWED = 1.25
-FEED = "orders.sales_orders"
-TABLE = tables_of(feed_of(FEED))
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 Work = Callable[[], float]  # a piece of work, which returns its processor seconds
@@ -56,17 +50,9 @@ def fixed_work() -> float:
     return time.process_time() - began
 
 
-def records(keys: list[int], cursor: int, changed: int) -> list[bytes]:
-    """Sales orders with these keys."""
-    shapes = Shapes(feed_of(FEED))
-    return [
-        shapes.record(key, key_of(TABLE, key), cursor + place + 1, changed=changed) for place, key in enumerate(keys)
-    ]
-
-
 def normalizing() -> Work:
     """Read, type and flatten 2,000 sales orders."""
-    raws = records(list(range(2000)), 0, 0)
+    raws = sales_orders(range(2000), 0, 0)
 
     def work() -> float:
         began = time.process_time()
@@ -87,13 +73,11 @@ class Stores:
 
     def put(self, keys: list[int], changed: int) -> float:
         """Processor seconds of one transaction, the opening and closing of the file included."""
-        batch, now = normalize(TABLE, records(keys, self.cursor, changed)), datetime.now(UTC)
-        begins, self.cursor = self.cursor, self.cursor + len(keys)
-        window = Window(FeedPart("main", FEED), 1, begins, self.cursor, len(keys), 0, now, "benchmark")
-        to = Position(1, self.cursor, self.cursor)
+        work = storing(sales_orders(keys, self.cursor, changed), self.cursor)
+        self.cursor += len(keys)
         began = time.process_time()
         with self.warehouse.writing() as connection, transaction(connection):
-            store(connection, TABLE, batch, window, to, current=True)
+            work(connection)
         return time.process_time() - began
 
     def new(self) -> float:

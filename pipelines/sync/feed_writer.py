@@ -68,7 +68,7 @@ class FeedWriter:
         effects = replace(
             effects,
             proves_end=covered.end is not None,
-            may_resolve=(part.account, part.feed) in state.with_rejected,
+            may_resolve=state.may_resolve(part),
             may_catch_up=state.may_catch_up(part, self.target.run_id),
             expected=before if may_conflict else None,
         )
@@ -99,11 +99,9 @@ class FeedWriter:
         """Move on to the position that was committed, and report it."""
         stored, batch, outcome = commit.stored, commit.batch, self.progress.outcome
         state, part, before = self.target.state, self.target.part, self.position
-        state.follow(part, stored.position, stored.marked)
+        state.follow(part, stored.position, stored.marked, has_rejected=stored.rejected > 0)
         ends = max((piece.ends for piece in batch.covered.pieces), default=before.cursor)
         state.follow_numbers(part, before.cursor, ends, self.target.run_id)
-        if stored.rejected:
-            state.with_rejected.add((part.account, part.feed))
         self.progress.update(
             new=outcome.new + stored.new,
             changed=outcome.changed + stored.changed,

@@ -110,16 +110,20 @@ class _SnapshotSync:
         self.warehouse = warehouse
         self.snapshot = snapshot
         self.table = tables_of(snapshot)
-        self.part = FeedPart(client.account, snapshot.name)
+        self.protect = run.personal.protection(self.table)
         self.run = run
         self.started_at = dt.datetime.now(dt.UTC)
+
+    @property
+    def part(self) -> FeedPart:
+        """What has the position of the snapshot."""
+        return FeedPart(self.client.account, self.snapshot.name)
 
     def read(self, request: SnapshotRequest) -> _Answer:
         """Request a list."""
         began = time.monotonic()
         records = self.client.get(self.snapshot.path, read_list, request.parameters, rate=self.snapshot.rate)
-        protect = self.run.personal.protection(self.table)
-        protected = list(protect(records)) if protect else list(records)
+        protected = list(self.protect(records)) if self.protect else list(records)
         return _Answer(request, protected, time.monotonic() - began)
 
     def store(
@@ -207,13 +211,9 @@ class _SnapshotSync:
             started_at=dt.datetime.now(dt.UTC),
             run_id=self.run.id,
         )
-        state, key = self.run.state, (self.part.account, self.part.feed)
-        effects = Effects(may_resolve=key in state.with_rejected)
+        state, at = self.run.state, self.run.state.position(self.part)
+        effects = Effects(may_resolve=state.may_resolve(self.part))
         with transaction(connection):
-            stored = store(
-                connection, self.table, batch, window, state.position(self.part), current=current, effects=effects
-            )
-        state.follow(self.part, stored.position, stored.marked)
-        if stored.rejected:
-            state.with_rejected.add(key)
+            stored = store(connection, self.table, batch, window, at, current=current, effects=effects)
+        state.follow(self.part, stored.position, stored.marked, has_rejected=stored.rejected > 0)
         return stored

@@ -53,6 +53,11 @@ def history(table: Table) -> str:
     return qualified("history", table.name)
 
 
+def place_in_log(alias: str) -> str:
+    """What orders the versions of a record in the raw log: the newest version has the highest place."""
+    return f"({alias}.series, coalesce({alias}.sequence_number, 0), {alias}.rowid)"
+
+
 def from_frame(column: Column, alias: str) -> str:
     """A column of a normalized frame with the table's type; UUIDs in lists are text in frames."""
     name = f"{alias}.{quoted(column.name)}"

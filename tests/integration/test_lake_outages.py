@@ -9,20 +9,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipelines.lake_address import LakeAddress
 from pipelines.sandbox import Sandbox
-from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.opening import lock_holder
-from tests.buckets import BUCKET, BucketServer, bucket_server
+from tests.buckets import BucketServer, bucket_server
 from tests.command_line import process_environment
 from tests.integration.syncing import Syncing
+from tests.integration.syncing_to_buckets import SyncingToBucket
 from tests.lake_commits import held_commit
-from tests.lakes import lake_at, lake_warehouse, postgres, snapshot_of, stopped_postgres
+from tests.lakes import lake_at, postgres, snapshot_of, stopped_postgres
 from tests.records import in_json, valid_records
 
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
@@ -62,29 +60,6 @@ def syncing(sandbox: Sandbox, tmp_path: Path) -> Syncing:
     syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=FEEDS, kind="lake")
     add_records(syncing)
     return syncing
-
-
-class SyncingToBucket(Syncing):
-    """A sandbox, and a lake in a bucket, which the first sync creates."""
-
-    def __post_init__(self) -> None:
-        """Leave it to the first sync to create the lake."""
-
-    @property
-    def address(self) -> LakeAddress:
-        """The lake in the bucket."""
-        lake = lake_at(self.path)
-        return replace(lake, data=f"s3://{BUCKET}/{self.path.parent.name}/")
-
-    @property
-    def warehouse(self) -> Warehouse:
-        """The warehouse, for tests that look into it."""
-        return lake_warehouse(self.address)
-
-    @property
-    def warehouse_settings(self) -> dict[str, str]:
-        """The settings of the lake."""
-        return {"FLORIDAY_WAREHOUSE": self.address.attach_string, "FLORIDAY_LAKE_DATA": self.address.data}
 
 
 def add_records(syncing: Syncing, count: int = 30) -> None:
@@ -207,9 +182,9 @@ def test_following_goes_on_after_the_database_is_back(syncing: Syncing) -> None:
             add_records(syncing)
             assert "PostgreSQL does not answer for ducklake:postgres:" in process.stderr.readline()
         ends = time.monotonic() + LONGEST
-        count = f"SELECT count(*) FROM {FEEDS[0]}"
-        while syncing.rows(count) != [(len(syncing.sandbox.book(FEEDS[0])),)]:
-            assert time.monotonic() < ends
+        for feed in FEEDS:
+            while syncing.rows(f"SELECT count(*) FROM {feed}") != [(len(syncing.sandbox.book(feed)),)]:
+                assert time.monotonic() < ends, feed
         process.terminate()
         _, err = process.communicate(timeout=LONGEST)
 

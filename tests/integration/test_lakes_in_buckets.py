@@ -18,36 +18,14 @@ from pipelines.warehouse.lake.connection import LakeWarehouse
 from pipelines.warehouse.lake.replaced_values import remove_replaced_values
 from pipelines.warehouse.lake.upkeep import upkeep
 from pipelines.warehouse.read.query_session import single_query
-from tests.buckets import BUCKET, BucketServer, bucket_server
+from tests.buckets import BucketServer, bucket_server
 from tests.integration.syncing import Syncing
-from tests.lakes import lake_at, lake_warehouse, postgres, stopped_postgres
+from tests.integration.syncing_to_buckets import SyncingToBucket
+from tests.lakes import lake_at, postgres, stopped_postgres
 from tests.records import in_json, valid_records
 
 ITEMS = "catalog.trade_items"
 NOW = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
-
-
-class SyncingToBucket(Syncing):
-    """A sandbox, and a lake in a bucket."""
-
-    def __post_init__(self) -> None:
-        """Leave it to the first sync to create the lake."""
-
-    @property
-    def address(self) -> LakeAddress:
-        """The lake in the bucket."""
-        lake = lake_at(self.path)
-        return replace(lake, data=f"s3://{BUCKET}/{lake.schema}/{self.path.parent.name}/")
-
-    @property
-    def warehouse(self) -> Warehouse:
-        """The warehouse, for tests that look into it."""
-        return lake_warehouse(self.address)
-
-    @property
-    def warehouse_settings(self) -> dict[str, str]:
-        """The settings of the lake."""
-        return {"FLORIDAY_WAREHOUSE": self.address.attach_string, "FLORIDAY_LAKE_DATA": self.address.data}
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import duckdb
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
-from pipelines.warehouse.sql import current_rows, listed, quoted, raw, record_key, same_key
+from pipelines.warehouse.sql import current_rows, listed, place_in_log, quoted, raw, record_key, same_key
 from pipelines.warehouse.storage import register
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def detect_changes(incoming: IncomingBatch) -> DetectedChanges:
 def _look_up(incoming: IncomingBatch) -> None:
     """Fill ``newest`` from the raw log, and ``stored_rows`` with the places of the current rows."""
     table, key = incoming.table, record_key(incoming.table)
-    place = "(r.series, coalesce(r.sequence_number, 0), r.rowid)"
+    place = place_in_log("r")
     stored = "max(t.sequence_number)" if incoming.is_numbered else "NULL"
     incoming.execute(
         f"CREATE OR REPLACE TEMP TABLE newest AS SELECT {listed(key, 'r.')},"
@@ -153,9 +153,8 @@ def listed_contents(
     """
     names = tuple(scopes[0])
     within = [" AND ".join(f"t.{quoted(name)} = {int(scope[name])}" for name in names) or "true" for scope in scopes]
-    place = "(r.series, coalesce(r.sequence_number, 0), r.rowid)"
     rows = connection.execute(
-        f"SELECT [{listed(names, 't.')}], arg_max(r.content_hash, {place}) FROM {current_rows(table)} t"
+        f"SELECT [{listed(names, 't.')}], arg_max(r.content_hash, {place_in_log('r')}) FROM {current_rows(table)} t"
         f" JOIN {raw(table)} r ON {same_key(table, 't', 'r')} WHERE t.account = $account AND r.account = $account"
         f" AND NOT t.is_deleted AND ({' OR '.join(within)}) GROUP BY {listed(record_key(table), 't.')}",
         {"account": account},

@@ -77,11 +77,23 @@ class RunState:
         """How far a feed, or a sub-feed, is read."""
         return self.positions.get(part, Position())
 
-    def follow(self, part: FeedPart, position: Position, rereads: Mapping[tuple[str, str], Reread]) -> None:
-        """Take over the position that a transaction has committed, and the marks of all feeds, if it marked some."""
+    def follow(
+        self,
+        part: FeedPart,
+        position: Position,
+        rereads: Mapping[tuple[str, str], Reread],
+        *,
+        has_rejected: bool = False,
+    ) -> None:
+        """Take over what a transaction has committed.
+
+        That is the position, the marks of all feeds, if it marked some, and whether it rejected records.
+        """
         self.positions[part] = position
         self.noted.pop(part, None)
         self.rereads.update(rereads)
+        if has_rejected:
+            self.with_rejected.add((part.account, part.feed))
 
     def follow_numbers(self, part: FeedPart, begins: int, ends: int, run_id: str) -> None:
         """Take over that a run, whose transaction began with one cursor, stored numbers up to ``ends``."""
@@ -89,6 +101,10 @@ class RunState:
             self.begun[part] = run_id
         if ends > self.position(part).cursor:
             self.unfinished.add(part)
+
+    def may_resolve(self, part: FeedPart) -> bool:
+        """Whether a feed may have open rejected records."""
+        return (part.account, part.feed) in self.with_rejected
 
     def may_catch_up(self, part: FeedPart, run_id: str) -> bool:
         """Whether a run may go on with what an earlier one had not read to its end."""

@@ -14,7 +14,17 @@ import msgspec
 
 from pipelines.catalogue.tables import Table
 from pipelines.json_scan import members
-from pipelines.warehouse.sql import current_rows, from_frame, joined_key, listed, quoted, raw, record_key, same_key
+from pipelines.warehouse.sql import (
+    current_rows,
+    from_frame,
+    joined_key,
+    listed,
+    place_in_log,
+    quoted,
+    raw,
+    record_key,
+    same_key,
+)
 from pipelines.warehouse.storage import register
 
 if TYPE_CHECKING:
@@ -80,7 +90,7 @@ def _payloads(
     rows = connection.execute(
         f"WITH missing AS (SELECT {listed(record_key(table), 't.')} FROM {current_rows(table)} t"
         f" WHERE {where} AND NOT t.is_deleted)"
-        f" SELECT arg_max(r.payload, (r.series, coalesce(r.sequence_number, 0), r.rowid)) FROM {raw(table)} r"
+        f" SELECT arg_max(r.payload, {place_in_log('r')}) FROM {raw(table)} r"
         f" JOIN missing g ON {same_key(table, 'r', 'g')}"
         f" WHERE r.account = $account GROUP BY {listed(record_key(table), 'r.')}",
         parameters,
