@@ -77,11 +77,13 @@ def _content(
         "accounts": _accounts(connection, selection),
         "health": _health(connection, selection) if "sync_health" in reports else {},
         "facts": {fact.name: _columns(fact, rows, keys, found) for fact, rows in found.rows.items()},
-        "lists": lists,
+        "lists": lists.rows,
+        "listed": lists.found,
+        "dues": lists.dues,
     }
     content["keys"] = keys.all
     limits = selection.limits
-    used = {text for text in (*keys.all, *identifiers_in(lists), *limits.values()) if text is not None}
+    used = {text for text in (*keys.all, *identifiers_in(lists.rows), *limits.values()) if text is not None}
     content["names"] = names = names_of(connection, used)
     content["limited"] = ", ".join(names.get(split, {}).get(text, [text])[0] or text for split, text in limits.items())
     return content

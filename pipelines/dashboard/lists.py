@@ -12,13 +12,22 @@ import duckdb
 from pipelines.dashboard.selection import Selection
 from pipelines.reports import define_details, find_report
 
-LISTED = 200  # the most rows of a list
+LISTED = 200  # the most rows of a list, or of each part of it
 
 
 PARTNERS = {"suppliers": "customer_organization_id", "customers": "supplier_organization_id"}
 """The column with the partner, by API, where a list has ``partner``."""
 
 _TODAY = "CAST(timezone('Europe/Amsterdam', now()) AS DATE)"
+_DUE = f"""
+CASE
+    WHEN next_step = 'DELIVER' THEN 'left'
+    WHEN departure < now() THEN 'late'
+    WHEN departure_date <= {_TODAY} + 1 THEN CAST(departure_date AS VARCHAR)
+    WHEN departure_date < date_trunc('week', {_TODAY}) + INTERVAL 7 DAY THEN 'week'
+    ELSE 'later'
+END"""
+"""SQL: when an open order is due, as the filter of the page has it; each part has rows of its own."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class ReportList:
     order: str  # SQL: the most important rows first
     where: str = "true"  # SQL: the rows that the list can have
     is_detail: bool = False  # whether it reads the report's step ``detail`` instead of its rows
+    parts: str = "true"  # SQL: which part a row belongs to; each part has at most LISTED rows
 
     @property
     def identifiers(self) -> tuple[int, ...]:
@@ -69,9 +79,13 @@ LISTS = (
             "open_packages",
             "carrier",
             "currency",
+            "warehouse",
+            "cancellable_until",
+            "ordered_pieces",
         ),
         {"partner": "customer_organization_id", "item": "trade_item_id"},
         "departure NULLS LAST",
+        parts=_DUE,
     ),
     ReportList(
         "changes",
@@ -106,6 +120,7 @@ LISTS = (
             "expected_share",
             "currency",
             "contract_price",
+            "delivered_pieces",
         ),
         {"partner": "partner", "item": "trade_item_id", "currency": "currency"},
         "expected_share NULLS LAST",
@@ -167,12 +182,28 @@ LISTS = (
 )
 
 
+@dataclass(frozen=True)
+class Lists:
+    """The rows of the lists, and how many there are."""
+
+    rows: dict[str, list[list[Any]]]  # by name of the list
+    found: dict[str, dict[str, int]]  # by name and account, the number of rows without the limit
+    dues: list[list[Any]]  # if not all open orders are listed: their sums by account, hour, next step and status
+
+
 def read_lists(
     connection: duckdb.DuckDBPyConnection, reports: Collection[str], api: str, selection: Selection
-) -> dict[str, list[list[Any]]]:
-    """The rows of each list whose report is installed and can be limited to the selection, by the list's name."""
-    found = (each for each in LISTS if each.report in reports and selection.required.issubset(each.splits))
-    return {each.name: _rows(connection, each, api, selection) for each in found}
+) -> Lists:
+    """The rows of each list whose report is installed and can be limited to the selection."""
+    lists = Lists({}, {}, [])
+    for each in LISTS:
+        if each.report in reports and selection.required.issubset(each.splits):
+            _gather(connection, each, api, selection)
+            lists.rows[each.name] = _rows(connection, each)
+            lists.found[each.name] = dict(connection.execute(_FOUND).fetchall())
+            if each.parts == _DUE and len(lists.rows[each.name]) < sum(lists.found[each.name].values()):
+                lists.dues.extend(list(map(in_json, row)) for row in connection.execute(_DUES).fetchall())
+    return lists
 
 
 def identifiers_in(lists: dict[str, list[list[Any]]]) -> set[str]:
@@ -181,20 +212,37 @@ def identifiers_in(lists: dict[str, list[list[Any]]]) -> set[str]:
     return {row[place] for name, rows in lists.items() for row in rows for place in known[name].identifiers} - {None}
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, wanted: ReportList, api: str, selection: Selection) -> list[list[Any]]:
+_FOUND = "SELECT account, count(*) FROM temp.dashboard_list GROUP BY account ORDER BY account"
+_DUES = """
+    SELECT
+        account, date_trunc('hour', departure) AS hour, next_step, count(*),
+        CAST(sum(open_pieces) AS BIGINT), CAST(sum(open_packages) AS BIGINT)
+    FROM temp.dashboard_list GROUP BY ALL ORDER BY ALL
+"""
+
+
+def _gather(connection: duckdb.DuckDBPyConnection, wanted: ReportList, api: str, selection: Selection) -> None:
+    """Write all rows that a list can have to a temporary table."""
     columns = {"account": "account", **wanted.splits}
     limits = {split: value for split, value in selection.limits.items() if split in columns}
     where = "".join(f" AND CAST({columns[split]} AS VARCHAR) = ${split}" for split in limits)
-    positions = ", ".join(str(place + 1) for place in range(len(wanted.columns) + 1))
     if wanted.is_detail:
         define_details(connection, find_report(wanted.report))
     every = f"*, {PARTNERS[api]} AS partner" if "partner" in wanted.columns else "*"
     source = f"{wanted.report}_detail()" if wanted.is_detail else f"reports.{wanted.report}"
+    sql = f"SELECT * FROM (SELECT {every} FROM {source}) WHERE {wanted.where}{where}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE dashboard_list AS {sql}", limits)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, wanted: ReportList) -> list[list[Any]]:
+    """The first rows of each part of a list, after :func:`_gather`."""
+    positions = ", ".join(wanted.columns)
+    place = f"row_number() OVER (PARTITION BY {wanted.parts} ORDER BY {wanted.order}, account, {positions})"
     sql = (
-        f"SELECT account, {', '.join(wanted.columns)} FROM (SELECT {every} FROM {source})"
-        f" WHERE {wanted.where}{where} ORDER BY {wanted.order}, {positions} LIMIT {LISTED}"
+        f"SELECT account, {positions} FROM temp.dashboard_list QUALIFY {place} <= {LISTED}"
+        f" ORDER BY {wanted.order}, account, {positions}"
     )
-    return [list(map(in_json, row)) for row in connection.execute(sql, limits).fetchall()]
+    return [list(map(in_json, row)) for row in connection.execute(sql).fetchall()]
 
 
 def in_json(value: object) -> object:

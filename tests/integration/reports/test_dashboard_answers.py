@@ -62,13 +62,14 @@ def test_contracts_that_will_not_be_called_off(page: DashboardPage, grower_world
     lines = rows_of(
         grower_world, "contract_forecast", lambda row: row["currency"] == "EUR" and str(row["last_day"]) > str(today)
     )
-    expected = [(row["agreed_pieces"], row["called_off_pieces"], row["expected_at_end"]) for row in lines]
+    names = ("agreed_pieces", "called_off_pieces", "delivered_pieces", "expected_at_end")
+    expected = [tuple(row[name] for name in names) for row in lines]
 
     assert lines
-    assert shown(page, "contracts", 5, 6, 8) == sorted(expected)
-    shares = [number(row[9]) for row in page.cells("#contracts tbody tr")]
+    assert shown(page, "contracts", 5, 6, 8, 9) == sorted(expected)
+    shares = [number(row[11]) for row in page.cells("#contracts tbody tr")]
     assert shares == sorted(shares)
-    short = sum(int(str(agreed)) > int(str(end)) for agreed, _, end in expected)
+    short = sum(int(str(agreed)) > int(str(end)) for agreed, _, _, end in expected)
     assert page.figures("contracts")[0] == str(short)
 
 
