@@ -68,6 +68,7 @@ function departures(chosen) {
   const rows = all.filter((each) => chosen.due === null || isDue(each) === chosen.due);
   const sum = dueSums(all, chosen);
   const [, pieces, packages] = sum(chosen.due);
+  const near = Math.min(MOST_PRINTED, rows.filter((each) => ["late", "today", "tomorrow"].includes(isDue(each))).length);
   const line = (name, [orders, open, containers]) => [`${name}: ${counted(orders, t("order"), t("orders"))}`, ...Array(8).fill(null), open, containers, null];
   const groups = [["firm", t("Firm orders")], ["open", t("Can still be cancelled")], ["left", t("Left, not reported as delivered")]]
     .filter(([group]) => rows.some((each) => groupOfStep(each[3]) === group))
@@ -82,13 +83,14 @@ function departures(chosen) {
     ],
     table: {
       groups,
-      columns: [column(t("Latest delivery"), null, { show: inAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Cancellable until"), null, { show: inAmsterdam }),
+      columns: [column(t("Latest delivery"), null, { show: nearInAmsterdam }), column(t("Order")), column(t("Next step"), null, { screen: true }), column(t("Cancellable until"), null, { show: nearInAmsterdam }),
         column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Leaves from")), column(t("Destination")),
-        column(t("Pieces"), grouped), column(t("Pieces to pick"), grouped), column(t("Packages to pick"), grouped), column(t("Carrier"))],
+        column(t("Pieces"), grouped, { screen: true }), column(t("Pieces to pick"), grouped), column(t("Packages to pick"), grouped), column(t("Carrier"))],
       rows: rows.map(([, time, order, step, customer, item, destination, open, containers, carrier, , warehouse, until, ordered]) => ({
         ...row([time, order, STEPS[step] || words(step), until, idName("partner", customer), idName("item", item), warehouse, destination, ordered, open, containers, carrier], PLACES.get(customer)), group: groupOfStep(step),
       })),
-      few: Math.max(FEW, Math.min(MOST_PRINTED, rows.filter((each) => ["late", "today", "tomorrow"].includes(isDue(each))).length)),
+      few: Math.max(FEW, near),
+      paper: Math.max(PAPER, near),
       whole: line(t("Total"), sum(chosen.due)),
     },
   };

@@ -1,11 +1,11 @@
 // The tables behind the pictures: opened by a button, sorted by a click on a head, saved as CSV. A few rows come first: `few` of
-// the table, or FEW. Paper shows the rows and columns that are open, and the first ones of a closed table. A table may have `groups`: their
+// the table, or FEW; `paper` are those of a closed table on paper. Paper shows the rows and columns that are open, and the first ones of a closed table. A table may have `groups`: their
 // cells stand above the rows of each.
 
 const FEW = 12;
 const PAPER = 6;
 const MANY_ROWS = 14; // more of them are printed below the chart, and may continue on the next sheet
-const WIDE = 7; // more columns are printed in small type, below the chart
+const WIDE = 8; // more columns are printed in small type, below the chart
 const MOST = 500;
 const opened = new Set(); // what is open, whole or sorted outlives a change of the filters
 const whole = new Set();
@@ -32,8 +32,8 @@ function fewOf({ few = FEW }) {
   return few;
 }
 
-function printedRows(id, { rows, few }) {
-  const shown = whole.has(id) ? MOST : opened.has(id) ? few ?? FEW : few ?? PAPER;
+function printedRows(id, { rows, few, paper }) {
+  const shown = opened.has(id) ? (whole.has(id) ? MOST : few ?? FEW) : paper ?? few ?? PAPER;
   return Math.min(rows.length, shown);
 }
 
@@ -42,11 +42,9 @@ function tableOf(id, table, caption) {
   const head = make("tr", { role: "row" }, ...columns.map((each, place) => heading(id, each, place)));
   const first = columns.findIndex(({ number }) => !number);
   const cells = (values, row) => values.map((value, place) => cell(columns[place], value, place === first, row));
-  // The name of a group has the room of the empty cells that follow.
-  const sumsOf = ([name, ...sums]) => {
-    const span = 1 + sums.findIndex((value) => value !== null);
-    return [make("th", { scope: "rowgroup", role: "rowheader", colspan: span }, name), ...sums.slice(span - 1).map((value, place) => cell(columns[span + place], value, false))];
-  };
+  // The name of a group may reach over the empty cell that follows.
+  const sumsOf = ([name, ...sums]) => [make("th", { scope: "rowgroup", role: "rowheader", class: sums[0] === null ? "reaching" : null }, make("span", null, name)),
+    ...sums.map((value, place) => cell(columns[place + 1], value, false))];
   const looks = (place, row) => [!row && "group", place >= fewOf(table) && "more"].filter(Boolean).join(" ") || null;
   const body = inGroups(id, table).map(({ place, row, cells: sums }) => make("tr", { role: "row", class: looks(place, row), "data-place": place }, ...(row ? cells(row.cells, row) : sumsOf(sums))));
   const foot = sum ? make("tfoot", { role: "rowgroup" }, make("tr", { role: "row" }, ...cells(sum))) : null;
@@ -86,7 +84,7 @@ function cell({ name, number, screen, format, show, choose }, value, isHead, row
   const text = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
   const content = choose && row && row.key !== undefined
     ? make("button", { type: "button", class: "pick", title: t("Filter by this"), on: { click: () => choose(row.key) } }, text) : text;
-  const looks = [classOf({ number, screen }), text === NOTHING && "nothing", text.length < 14 && "short", show === inAmsterdam && "time"].filter(Boolean).join(" ");
+  const looks = [classOf({ number, screen }), text === NOTHING && "nothing", text.length < 14 && "short", TIMES.includes(show) && "time"].filter(Boolean).join(" ");
   return make(isHead ? "th" : "td", { class: looks || null, scope: isHead ? "row" : null, role: isHead ? "rowheader" : "cell",
     "data-label": isHead ? null : name }, content);
 }
@@ -114,7 +112,7 @@ function disclosure(id, label, table, caption) {
       kept < columns && t("{part} of {whole} columns", { part: grouped(kept), whole: grouped(columns) })].filter(Boolean).join(", ");
     for (const each of region.querySelectorAll("tbody tr")) each.classList.toggle("unprinted", Number(each.dataset.place) >= printed);
     region.closest("section")?.classList.toggle("opened", isOpen);
-    region.classList.toggle("long", printed > MANY_ROWS || (isOpen && columns > WIDE));
+    region.classList.toggle("long", printed > MANY_ROWS || kept > WIDE);
     region.classList.toggle("broad", kept > WIDE);
   };
   const turn = (set) => () => {
@@ -140,7 +138,7 @@ function csvOf(id, table) {
   const field = (value, place) => {
     if (value === null || value === undefined) return "";
     if (typeof value === "number") return String(Number(value.toFixed(6))).replace(".", POINT);
-    if (table.columns[place].show === inAmsterdam) return sortable(value);
+    if (TIMES.includes(table.columns[place].show)) return sortable(value);
     const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
     return /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };

@@ -71,7 +71,10 @@ class DashboardPage:
 
     def rows(self, section: str) -> list[list[str]]:
         """Return the cells of a section's table, row by row, with amounts as plain numbers."""
-        return [[normalized(cell).replace("EUR ", "") for cell in row] for row in self.cells(f"#{section} tbody tr:not(.group)")]
+        return [
+            [normalized(cell).replace("EUR ", "") for cell in row]
+            for row in self.cells(f"#{section} tbody tr:not(.group)")
+        ]
 
     def cells(self, rows: str) -> list[list[str]]:
         """Return the texts of the cells of some rows as they are shown."""
@@ -214,7 +217,17 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
     sections = [section.get_attribute("id") for section in dashboard.page.locator("main section").all()]
 
     assert (sections[0], sections[-1]) == ("tasks", "health")
-    lists = ["departures", "movers", "changes", "contracts", "clockitems", "prices", "requests", "uninvoiced", "leftovers"]
+    lists = [
+        "departures",
+        "movers",
+        "changes",
+        "contracts",
+        "clockitems",
+        "prices",
+        "requests",
+        "uninvoiced",
+        "leftovers",
+    ]
     assert sections[1:-1] == [
         "revenue",
         "departures",
