@@ -230,14 +230,17 @@ def _gather(connection: duckdb.DuckDBPyConnection, wanted: ReportList, api: str,
         define_details(connection, find_report(wanted.report))
     every = f"*, {PARTNERS[api]} AS partner" if "partner" in wanted.columns else "*"
     source = f"{wanted.report}_detail()" if wanted.is_detail else f"reports.{wanted.report}"
-    sql = f"SELECT * FROM (SELECT {every} FROM {source}) WHERE {wanted.where}{where}"
+    sql = (
+        f"SELECT account, {', '.join(wanted.columns)}, {wanted.parts} AS part"
+        f" FROM (SELECT {every} FROM {source}) WHERE {wanted.where}{where}"
+    )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE dashboard_list AS {sql}", limits)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, wanted: ReportList) -> list[list[Any]]:
     """The first rows of each part of a list, after :func:`_gather`."""
     positions = ", ".join(wanted.columns)
-    place = f"row_number() OVER (PARTITION BY {wanted.parts} ORDER BY {wanted.order}, account, {positions})"
+    place = f"row_number() OVER (PARTITION BY part ORDER BY {wanted.order}, account, {positions})"
     sql = (
         f"SELECT account, {positions} FROM temp.dashboard_list QUALIFY {place} <= {LISTED}"
         f" ORDER BY {wanted.order}, account, {positions}"

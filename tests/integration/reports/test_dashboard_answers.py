@@ -129,6 +129,19 @@ def test_stock_by_age(page: DashboardPage, grower_world: ReportWarehouse) -> Non
     assert shown(page, "leftovers", 2, 3, 4, 5) == sorted(expected)
     ages = [number(row[2]) for row in page.cells("#leftovers tbody tr")]
     assert ages == sorted(ages, reverse=True)
+    assert "14 days" in labels(page, "leftovers")[1]
+    old = page.figures("leftovers")[1]
+    task = normalized(page.page.locator("#tasks li", has_text="14 days").text_content() or "")
+    assert task.startswith(f"{old} pieces are left")
+
+
+def test_each_task_names_an_action(page: DashboardPage) -> None:
+    """What needs action names the action after a colon; a forecast is called one."""
+    tasks = page.page.locator("#tasks li").all_text_contents()
+
+    assert tasks
+    assert [task for task in tasks if ": " not in task] == []
+    assert [task for task in tasks if "contract" in task and not task.startswith("Forecast: ")] == []
 
 
 def test_orders_that_are_not_invoiced(page: DashboardPage, grower_world: ReportWarehouse) -> None:
@@ -166,9 +179,14 @@ def test_clock_and_direct_price_of_the_same_items(warehouse: ReportWarehouse, br
     direct = {row[2]: row for row in warehouse.report("clock_versus_direct")}["DIRECT_SALES"]
 
     with open_page(browser, page_of(warehouse)) as dashboard:
+        figures = labels(dashboard, "clock")
         rows = [row[1:] for row in dashboard.rows("clockitems")]
         (total,) = dashboard.cells("#clockitems tfoot tr")
 
+    assert figures == [
+        "+22.6% like for like: EUR 0.950 direct against EUR 0.775 at the clock, same items and weeks",
+        "-96.8% of all sold: EUR 0.211 direct against EUR 6.589 at the clock; also differs by what was sold where",
+    ]
     assert rows == [["30", "1.000", "10", "1.200", "+20.0%"], ["10", "0.100", "900", "0.200", "+100.0%"]]
     assert [normalized(cell) for cell in total[1:]] == ["40", "EUR 0.775", "910", "EUR 0.950", "+22.6%"]
     assert f"{direct[11]:+.1%}" == "+22.6%"
