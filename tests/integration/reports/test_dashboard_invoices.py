@@ -145,7 +145,7 @@ def test_differences_have_invoice_numbers_and_a_cause(page: DashboardPage) -> No
     }
 
 
-def test_a_long_list_says_what_it_leaves_out(page: DashboardPage) -> None:
+def test_a_long_list_has_its_share_of_all(page: DashboardPage) -> None:
     """A list of 200 orders has its own total and that of all, for the currency that is chosen."""
     page.choose("currency", "USD")
     try:
