@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_week, week_number
-from pipelines.dashboard.lists import identifiers_in, in_json, read_lists
+from pipelines.dashboard.lists import identifiers_in, in_json, read_dues, read_lists
 from pipelines.dashboard.names import names_of
 from pipelines.dashboard.row_limit import LimitedFacts, prepare, read_within
 from pipelines.dashboard.selection import EVERYTHING, Selection
@@ -64,7 +64,7 @@ def _content(
     now: dt.datetime,
     selection: Selection,
 ) -> Content:
-    keys, lists = _Keys(), read_lists(connection, reports, api, selection)
+    keys, (lists, numbers) = _Keys(), read_lists(connection, reports, api, selection)
     content = {
         "api": api,
         "language": selection.language,
@@ -77,13 +77,13 @@ def _content(
         "accounts": _accounts(connection, selection),
         "health": _health(connection, selection) if "sync_health" in reports else {},
         "facts": {fact.name: _columns(fact, rows, keys, found) for fact, rows in found.rows.items()},
-        "lists": lists.rows,
-        "listed": lists.found,
-        "dues": lists.dues,
+        "lists": lists,
+        "listed": numbers,
+        "dues": read_dues(connection, numbers, selection),
     }
     content["keys"] = keys.all
     limits = selection.limits
-    used = {text for text in (*keys.all, *identifiers_in(lists.rows), *limits.values()) if text is not None}
+    used = {text for text in (*keys.all, *identifiers_in(lists), *limits.values()) if text is not None}
     content["names"] = names = names_of(connection, used)
     content["limited"] = ", ".join(names.get(split, {}).get(text, [text])[0] or text for split, text in limits.items())
     return content

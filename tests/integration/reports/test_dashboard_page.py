@@ -218,15 +218,18 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
 
     assert (sections[0], sections[-1]) == ("tasks", "health")
     lists = [
-        "departures",
-        "movers",
-        "changes",
-        "contracts",
-        "clockitems",
-        "prices",
-        "requests",
-        "uninvoiced",
-        "leftovers",
+        *(
+            "departures",
+            "movers",
+            "changes",
+            "contracts",
+            "clockitems",
+            "prices",
+            "requests",
+            "uninvoiced",
+            "differences",
+        ),
+        *("deliverycosts", "leftovers"),
     ]
     assert sections[1:-1] == [
         "revenue",
@@ -243,10 +246,16 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
         "fill",
         "punctuality",
         "complaints",
+        "reasons",
+        "beforehand",
+        "failed",
         "requests",
         "corrections",
         "invoices",
+        "ageing",
         "uninvoiced",
+        "differences",
+        "deliverycosts",
         "stock",
         "leftovers",
     ]
