@@ -480,7 +480,7 @@ const DUTCH = dictionary({
     "Openstaande orders naar uiterste levering, van de laatste twee weken en alle latere; niet afhankelijk van de gekozen weken. Ze moeten eerder weg: reken de reistijd mee, die Floriday niet kent. Wat nog geannuleerd kan worden, zit nog niet in de omzet. Deze week loopt tot en met zondag.",
   "{part} of {whole} columns": "{part} van {whole} kolommen",
   "Trade items that grew and fell": "Groeiende en dalende artikelen",
-  "Against a year earlier, in the weeks of the period that both years have; the largest differences first.":
+  "Against the year before: only the weeks of the period that both years have; the largest differences first.":
     "Tegenover een jaar eerder, in de weken van de periode die beide jaren hebben; de grootste verschillen eerst.",
   "Growing": "Groeiend",
   "Falling": "Dalend",

@@ -44,7 +44,7 @@ function changes(chosen) {
           Number(before) ? Number(now) / Number(before) - 1 : null, time, silent, usual === null ? null : Number(usual)], PLACES.get(customer));
       }),
       few: 24,
-      paper: 14,
+      paper: 12,
       whole: [t("Total"), null, sum(3), sum(4), sum(3) - sum(4), sum(4) ? sum(3) / sum(4) - 1 : null, null, null, null],
     },
   };

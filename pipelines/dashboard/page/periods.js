@@ -15,7 +15,7 @@ function quarterName(quarter) {
   return t("Q{quarter} {year}", { quarter: (quarter % 4) + 1, year: Math.floor(quarter / 4) });
 }
 
-function monthName(week) {
+function monthOfWeek(week) {
   return new Intl.DateTimeFormat(LOCALE, { month: "short", year: "numeric", timeZone: "UTC" }).format(thursdayOf(week));
 }
 
@@ -28,7 +28,7 @@ function weekRange(weeks) {
 function spansOf(weeks, by) {
   const spans = new Map();
   for (const week of weeks) {
-    const name = by === "quarter" ? quarterName(quarterOf(week)) : monthName(week);
+    const name = by === "quarter" ? quarterName(quarterOf(week)) : monthOfWeek(week);
     spans.set(name, [...(spans.get(name) || []), week]);
   }
   return [...spans].map(([name, own]) => ({ name, weeks: own }));

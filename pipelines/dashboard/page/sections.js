@@ -10,7 +10,7 @@ const SECTIONS = [
     note: t("The largest first, and what they make up together."), hint: t("Click on one to filter.") },
   { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first."), hint: t("Click on one to filter.") },
   { id: "movers", screen: true, fact: "sales", title: t("Trade items that grew and fell"), build: movers,
-    note: t("Against a year earlier, in the weeks of the period that both years have; the largest differences first.") },
+    note: t("Against the year before: only the weeks of the period that both years have; the largest differences first.") },
   { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true, sells: true,
     note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier.") },
   { id: "contracts", screen: true, list: "contracts", title: t("Contracts"), build: contracts, wide: true,

@@ -102,7 +102,7 @@ def test_the_running_week_is_apart(warehouse: ReportWarehouse, browser: Browser)
 
 def test_quarters_and_months(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Months and quarters have whole weeks by their Thursdays; a quarter can be chosen, and is kept in the address."""
-    warehouse.store(ORDERS, weekly_orders(range(1, 70)))
+    warehouse.store(ORDERS, weekly_orders(range(1, 80)))
 
     with open_page(browser, page_of(warehouse), locale="en-GB") as dashboard:
         dashboard.page.locator("#last-52").click()
