@@ -64,7 +64,7 @@ def _content(
     now: dt.datetime,
     selection: Selection,
 ) -> Content:
-    keys, lists = _Keys(), read_lists(connection, reports, api, selection)
+    keys, (lists, numbers) = _Keys(), read_lists(connection, reports, api, selection)
     content = {
         "api": api,
         "language": selection.language,
@@ -78,6 +78,7 @@ def _content(
         "health": _health(connection, selection) if "sync_health" in reports else {},
         "facts": {fact.name: _columns(fact, rows, keys, found) for fact, rows in found.rows.items()},
         "lists": lists,
+        "listed": numbers,
     }
     content["keys"] = keys.all
     limits = selection.limits

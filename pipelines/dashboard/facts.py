@@ -76,7 +76,7 @@ FACTS = (
     Fact(
         "invoices",
         "invoice_reconciliation",
-        ("partner", "item", "currency", "reason"),
+        ("partner", "item", "currency", "cause", "age"),
         ("orders", "ordered", "invoiced", "open", "excess"),
     ),
     Fact("stock", "sell_through", ("item",), ("batches", "initial", "sold", "other", "remaining")),

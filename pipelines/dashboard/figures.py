@@ -83,7 +83,7 @@ def _figures(sums: _Sums, currency: str, value: str) -> Iterator[Figure]:
     if sums.has("corrections"):
         yield Figure("corrections", sums.of("corrections", "requests", currency))
     if sums.has("invoices"):
-        yield Figure("not invoiced", sums.of("invoices", "open", currency), currency)
+        yield Figure("not invoiced", sums.of_all_weeks("invoices", "open", currency), currency)
     if initial := sums.of("stock", "initial"):
         yield Figure("sell-through", sums.of("stock", "sold") / initial, "share")
     if sums.has("actions"):
@@ -106,6 +106,10 @@ class _Sums:
     def of(self, fact: str, measure: str, currency: str | None = None) -> float:
         """The sum of a measure, if wanted in one currency; 0 without the fact."""
         return float(sum(value for week, value in self._values(fact, measure, currency) if week in self._weeks))
+
+    def of_all_weeks(self, fact: str, measure: str, currency: str) -> float:
+        """The sum of a measure in one currency, whatever weeks are added up."""
+        return float(sum(value for _, value in self._values(fact, measure, currency)))
 
     def by_week(self, currency: str) -> dict[int | None, float]:
         """The value of orders by week, of all weeks."""

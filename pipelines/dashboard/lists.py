@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,9 @@ import duckdb
 from pipelines.dashboard.selection import Selection
 from pipelines.reports import define_details, find_report
 
-LISTED = 200  # the most rows of a list
+LISTED = 200  # the most rows of a list, for each account and currency
+MOST_LISTED = 1000  # the most rows of a list together: of many accounts, each has fewer
 
-
-PARTNERS = {"suppliers": "customer_organization_id", "customers": "supplier_organization_id"}
-"""The column with the partner, by API, where a list has ``partner``."""
 
 _TODAY = "CAST(timezone('Europe/Amsterdam', now()) AS DATE)"
 
@@ -32,6 +31,7 @@ class ReportList:
     order: str  # SQL: the most important rows first
     where: str = "true"  # SQL: the rows that the list can have
     is_detail: bool = False  # whether it reads the report's step ``detail`` instead of its rows
+    grower: str = "supplier_organization_id"  # the column with the partner of a buyer, where it has ``partner``
 
     @property
     def identifiers(self) -> tuple[int, ...]:
@@ -39,6 +39,24 @@ class ReportList:
         splits = {column for split, column in self.splits.items() if split != "currency"}
         return tuple(place for place, column in enumerate(self.columns, start=1) if column in splits)
 
+
+_INVOICED = (
+    "sales_channel_order_id",
+    "partner",
+    "trade_item_id",
+    "delivery_date",
+    "days_open",
+    "cause",
+    "state",
+    "invoice_numbers",
+    "ordered_pieces",
+    "invoiced_pieces",
+    "order_amount",
+    "invoiced_amount",
+    "difference",
+    "currency",
+)
+"""The columns of both lists of invoices."""
 
 LISTS = (
     ReportList(
@@ -147,52 +165,80 @@ LISTS = (
     ReportList(
         "uninvoiced",
         "invoice_reconciliation",
-        (
-            "sales_channel_order_id",
-            "partner",
-            "trade_item_id",
-            "day",
-            "days_open",
-            "state",
-            "order_amount",
-            "invoiced_amount",
-            "open_amount",
-            "money",
-        ),
-        {"partner": "partner", "item": "trade_item_id", "currency": "money"},
-        "open_amount DESC",
-        where="open_amount > 0",
-        is_detail=True,
+        _INVOICED,
+        {"partner": "partner", "item": "trade_item_id", "currency": "currency"},
+        "open_amount DESC NULLS LAST",
+        where="cause = 'NOT_INVOICED'",
+        grower="seller_organization_id",
+    ),
+    ReportList(
+        "differences",
+        "invoice_reconciliation",
+        _INVOICED,
+        {"partner": "partner", "item": "trade_item_id", "currency": "currency"},
+        "abs(difference) DESC NULLS LAST",
+        where="cause NOT IN ('NOT_INVOICED', 'CANNOT_BE_KNOWN')",
+        grower="seller_organization_id",
+    ),
+    ReportList(
+        "deliverycosts",
+        "delivery_cost_recovery",
+        ("month", "incoterm", "currency", "orders", "orders_without_cost", "delivery_cost", "delivery_revenue"),
+        {"currency": "currency"},
+        "month DESC NULLS LAST, incoterm NULLS LAST",
+        where="delivery_cost <> 0 OR delivery_revenue <> 0",
     ),
 )
 
 
+Lists = dict[str, list[list[Any]]]
+
+
 def read_lists(
     connection: duckdb.DuckDBPyConnection, reports: Collection[str], api: str, selection: Selection
-) -> dict[str, list[list[Any]]]:
-    """The rows of each list whose report is installed and can be limited to the selection, by the list's name."""
-    found = (each for each in LISTS if each.report in reports and selection.required.issubset(each.splits))
-    return {each.name: _rows(connection, each, api, selection) for each in found}
+) -> tuple[Lists, Lists]:
+    """The rows of each list whose report is installed and can be limited to the selection, by the list's name.
+
+    Beside them, what each list has of its report: account, currency (None if the list has no such filter), the number
+    of rows in the list, and that of all rows.
+    """
+    found = [each for each in LISTS if each.report in reports and selection.required.issubset(each.splits)]
+    rows = {each.name: _rows(connection, each, api, selection) for each in found}
+    groups = {name: Counter((row[0], *row[-2:]) for row in of_list) for name, of_list in rows.items()}
+    lists = {name: [row[:-2] for row in of_list] for name, of_list in rows.items()}
+    return lists, {
+        name: [[account, currency, number, whole] for (account, currency, whole), number in counted.items()]
+        for name, counted in groups.items()
+    }
 
 
-def identifiers_in(lists: dict[str, list[list[Any]]]) -> set[str]:
+def identifiers_in(lists: Lists) -> set[str]:
     """All identifiers of partners and trade items in the lists."""
     known = {each.name: each for each in LISTS}
     return {row[place] for name, rows in lists.items() for row in rows for place in known[name].identifiers} - {None}
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, wanted: ReportList, api: str, selection: Selection) -> list[list[Any]]:
+    """The rows of a list; each ends with its currency, and the number of rows of its account and currency."""
     columns = {"account": "account", **wanted.splits}
     limits = {split: value for split, value in selection.limits.items() if split in columns}
     where = "".join(f" AND CAST({columns[split]} AS VARCHAR) = ${split}" for split in limits)
-    positions = ", ".join(str(place + 1) for place in range(len(wanted.columns) + 1))
     if wanted.is_detail:
         define_details(connection, find_report(wanted.report))
-    every = f"*, {PARTNERS[api]} AS partner" if "partner" in wanted.columns else "*"
+    partner = wanted.grower if api == "customers" else "customer_organization_id"
+    every = f"*, {partner} AS partner" if "partner" in wanted.columns else "*"
     source = f"{wanted.report}_detail()" if wanted.is_detail else f"reports.{wanted.report}"
+    every += (
+        f", {wanted.splits['currency']} AS list_currency" if "currency" in wanted.splits else ", NULL AS list_currency"
+    )
+    order = f"{wanted.order}, account, {', '.join(wanted.columns)}"
     sql = (
-        f"SELECT account, {', '.join(wanted.columns)} FROM (SELECT {every} FROM {source})"
-        f" WHERE {wanted.where}{where} ORDER BY {wanted.order}, {positions} LIMIT {LISTED}"
+        f"SELECT account, {', '.join(wanted.columns)}, list_currency, list_rows FROM (SELECT *,"
+        f" row_number() OVER (PARTITION BY account, list_currency ORDER BY {order}) AS list_place,"
+        f" count(*) OVER (PARTITION BY account, list_currency) AS list_rows"
+        f" FROM (SELECT {every} FROM {source}) WHERE ({wanted.where}){where})"
+        f" WHERE list_place <= {LISTED}"
+        f" QUALIFY row_number() OVER (ORDER BY list_place) <= {MOST_LISTED} ORDER BY {order}"
     )
     return [list(map(in_json, row)) for row in connection.execute(sql, limits).fetchall()]
 

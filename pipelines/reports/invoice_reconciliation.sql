@@ -17,6 +17,11 @@
 -- warehouse are left out. What is open and what was invoiced too much are two columns: of several orders, they must not
 -- be subtracted from each other.
 --
+-- The cause says how the invoices differ from the order: NOT_INVOICED without any invoice (what is settled then, the
+-- state says), IN_PART if fewer pieces and less money are invoiced, MORE_PIECES if more pieces and not less money,
+-- LOWER_PRICE or HIGHER_PRICE if the pieces alone do not explain the amount, CREDITED if all that was invoiced is
+-- credited, NOT_COMMITTED if an order that counts for nothing is invoiced, CANNOT_BE_KNOWN as the state.
+--
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
 --   to_date     last day of delivery, in Amsterdam
@@ -47,6 +52,9 @@
 --   open_amount               difference if too little was invoiced, else 0; NULL if that cannot be known
 --   excess_amount             what was invoiced too much, else 0; NULL if that cannot be known
 --   days_open                 days since its latest delivery
+--   trade_item_id             ordered trade item (catalog.trade_items)
+--   cause                     how the invoices differ from the order: NOT_INVOICED, IN_PART and the others above
+--   invoice_numbers           numbers of its invoices, separated by commas; NULL if none is known
 --
 -- tables:
 --   orders.invoice_lines
@@ -95,6 +103,7 @@ compared AS (
         o.calculated_fields_order_amount_currency AS money,
         coalesce(s.pieces, 0) AS settled_pieces,
         coalesce(s.amount, 0) AS settled_amount,
+        i.account IS NOT NULL AS has_invoices,
         i.account IS NOT NULL OR s.account IS NOT NULL AS has_lines,
         coalesce(o.sales_channel, '') IN ('PLANTION_CLOCK', 'VRM_CLOCK')
             OR coalesce(o.payment_provider, '') IN ('PLANTION', 'VRM', 'OTHER') AS is_outside
@@ -141,12 +150,32 @@ stated AS (
 detail AS (
     SELECT
         d.*,
+        CASE
+            WHEN d.state = 'CANNOT_BE_KNOWN' THEN 'CANNOT_BE_KNOWN'
+            WHEN NOT d.has_invoices THEN 'NOT_INVOICED'
+            WHEN d.status IS DISTINCT FROM 'COMMITTED' THEN 'NOT_COMMITTED'
+            WHEN d.invoiced_pieces = 0 AND abs(d.invoiced_amount) < 0.01 THEN 'CREDITED'
+            WHEN d.invoiced_pieces > d.ordered_pieces AND coalesce(d.difference < 0.01, true) THEN 'MORE_PIECES'
+            WHEN d.invoiced_pieces < d.ordered_pieces AND coalesce(d.difference >= 0.01, true) THEN 'IN_PART'
+            WHEN d.difference >= 0.01 THEN 'LOWER_PRICE'
+            ELSE 'HIGHER_PRICE'
+        END AS cause,
         CASE WHEN d.state = 'CANNOT_BE_KNOWN' THEN NULL WHEN d.difference < 0 THEN 0 ELSE d.difference END AS open_amount,
         CASE WHEN d.state = 'CANNOT_BE_KNOWN' THEN NULL WHEN d.difference > 0 THEN 0 ELSE -d.difference END AS excess_amount
     FROM stated d
     WHERE (d.state = 'DIFFERS' OR d.days_open IS NULL OR d.days_open >= coalesce(CAST(grace_days AS INTEGER), 7))
         AND (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
         AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
+),
+numbers AS (
+    SELECT
+        l.account,
+        l.sales_order_id,
+        string_agg(DISTINCT l.invoice_id, ', ' ORDER BY l.invoice_id) AS invoice_numbers
+    FROM orders.invoice_lines l
+    SEMI JOIN detail d ON d.account = l.account AND d.sales_order_id = l.sales_order_id AND d.has_invoices
+    WHERE NOT l.is_deleted AND l.invoice_id IS NOT NULL
+    GROUP BY ALL
 )
 SELECT
     c.account,
@@ -169,8 +198,12 @@ SELECT
     c.settled_amount,
     c.open_amount,
     c.excess_amount,
-    c.days_open
+    c.days_open,
+    c.trade_item_id,
+    c.cause,
+    m.invoice_numbers
 FROM detail c
+LEFT JOIN numbers m ON m.account = c.account AND m.sales_order_id = c.sales_order_id
 LEFT JOIN organizations.organizations s
     ON s.account = c.account AND s.organization_id = c.seller_organization_id
 LEFT JOIN organizations.organizations b

@@ -1,49 +1,109 @@
-// Sections on complaints, and on requests that have no answer.
+// Sections on complaints, corrections before the delivery, orders that failed, and requests that have no answer.
 
 function reasonName(place) {
   const text = CONTENT.keys[place];
   return text === null ? t("No reason given") : text === OTHER ? t("Other reasons") : text;
 }
 
+// Complaints or corrections by some splits. Pieces and value are changes of the orders, as in the section of corrections: what was
+// taken off is below zero.
+function asked(kind, chosen, by) {
+  return added("complaints", chosen, [...by, "kind"]).filter((each) => CONTENT.keys[each.kind] === kind)
+    .map((each) => ({ ...each, pieces: 0 - each.pieces, value: 0 - each.value })).sort(falling("complaints"));
+}
+
+const ASKED_COLUMNS = (name, chosen) => [column(name, grouped), column(t("Accepted"), grouped), column(t("Declined"), grouped),
+  column(t("Hours to an answer"), grouped), column(t("Pieces"), grouped), worth(t("Value"), chosen)];
+const askedLine = (each) => [each.complaints, each.accepted, each.declined, quotient(each.hours, each.answers), each.pieces, each.value];
+
+function askedFigures(whole, label, chosen) {
+  return [
+    { value: grouped(whole.complaints), label },
+    { value: money(whole.value, chosen.code), label: t("is what the accepted ones changed") },
+    { value: grouped(quotient(whole.hours, whole.answers)), label: t("hours to an answer, on average") },
+  ];
+}
+
 function complaints(chosen) {
-  const asked = (each) => ["COMPLAINT", "CORRECTION"].includes(CONTENT.keys[each.kind]);
-  const rows = added("complaints", chosen, ["partner", "item", "reason", "kind", "decision"]).filter(asked)
-    .sort((left, right) => falling("complaints")(left, right) || right.value - left.value);
-  const kinds = added("complaints", chosen, ["kind"]);
-  const failed = (kind) => kinds.find((each) => CONTENT.keys[each.kind] === kind);
-  const figure = (kind, label) => failed(kind) && { value: grouped(failed(kind).complaints), label: label(money(failed(kind).value, chosen.code)) };
-  const reasons = added("complaints", chosen, ["reason", "kind"]).filter(asked);
-  const names = [...new Set(reasons.map((each) => each.reason))];
-  const number = (reason, kind) => reasons.filter((each) => each.reason === reason && (!kind || CONTENT.keys[each.kind] === kind))
-    .reduce((sum, each) => sum + each.complaints, 0);
-  const shown = names.sort((left, right) => number(right) - number(left)).slice(0, MOST_BARS);
+  const rows = asked("COMPLAINT", chosen, ["partner"]);
   const whole = addedUp(rows, MEASURES.complaints);
-  const line = (each) => [each.complaints, each.accepted, each.declined, quotient(each.hours, each.answers), each.pieces, each.value];
+  const shown = rows.slice(0, MOST_BARS);
+  const names = shown.map((each) => nameOf("partner", each.partner));
   return {
-    figures: [
-      { value: grouped(whole.complaints), label: t("complaints and corrections that were requested of us") },
-      { value: grouped(quotient(whole.hours, whole.answers)), label: t("hours to an answer, on average") },
-      figure("REJECTED", (value) => t("orders were rejected ({value})", { value })),
-      figure("CANCELLED", (value) => t("orders were cancelled ({value})", { value })),
-      figure("UNFULFILLABLE", (value) => t("orders could not be fulfilled ({value})", { value })),
-    ],
+    figures: askedFigures(whole, t("complaints after the delivery"), chosen),
     picture: shown.length && horizontalBars({
-      labels: shown.map(reasonName),
-      series: [["COMPLAINT", t("Complaints after delivery")], ["CORRECTION", t("Corrections before delivery")]].map(([kind, name], slot) => ({
-        name, slot, stack: "kinds", values: shown.map((reason) => number(reason, kind)),
-      })),
+      labels: names,
+      series: [{ name: t("Complaints"), values: shown.map((each) => each.complaints) }],
       format: grouped,
-      unit: t("requests"),
+      unit: t("complaints"),
       axis: { minInterval: 1 },
-      alt: `${t("Complaints and corrections by reason.")} ${extremes(shown.map(reasonName), shown.map((reason) => number(reason)), grouped)}`,
+      choose: (place) => toggle("partner", shown[place].partner),
+      alt: `${t("Complaints by customer.")} ${extremes(names, shown.map((each) => each.complaints), grouped)}`,
     }),
     table: {
-      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Reason")), column(t("Kind"), null, { screen: true }),
-        column(t("Decision"), null, { screen: true }), column(t("Requests"), grouped), column(t("Accepted"), grouped, { screen: true }), column(t("Declined"), grouped, { screen: true }),
-        column(t("Hours to an answer"), grouped, { screen: true }), column(t("Pieces taken off"), grouped, { screen: true }), worth(t("Value taken off"), chosen)],
-      rows: rows.map((each) => row([nameOf("partner", each.partner), nameOf("item", each.item), reasonName(each.reason), words(CONTENT.keys[each.kind]),
-        CONTENT.keys[each.decision] ? words(CONTENT.keys[each.decision]) : null, ...line(each)], each.partner)),
-      whole: [t("Total"), null, null, null, null, ...line(whole)],
+      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), ...ASKED_COLUMNS(t("Complaints"), chosen)],
+      rows: rows.map((each) => row([nameOf("partner", each.partner), ...askedLine(each)], each.partner)),
+      whole: [t("Total"), ...askedLine(whole)],
+    },
+  };
+}
+
+// Requests of one kind by reason, and each customer and trade item in the table.
+function byReason(kind, name, label, alt) {
+  return (chosen) => {
+    const decides = kind === "COMPLAINT"; // a decision on the goods makes a request a complaint
+    const rows = asked(kind, chosen, ["partner", "item", "reason", ...(decides ? ["decision"] : [])]);
+    const decision = (each) => (decides ? [CONTENT.keys[each.decision] ? words(CONTENT.keys[each.decision]) : null] : []);
+    const whole = addedUp(rows, MEASURES.complaints);
+    const shown = asked(kind, chosen, ["reason"]).slice(0, MOST_BARS);
+    const names = shown.map((each) => reasonName(each.reason));
+    return {
+      figures: askedFigures(whole, label, chosen),
+      picture: shown.length && horizontalBars({
+        labels: names,
+        series: [{ name, values: shown.map((each) => each.complaints) }],
+        format: grouped,
+        unit: t("requests"),
+        axis: { minInterval: 1 },
+        alt: `${alt} ${extremes(names, shown.map((each) => each.complaints), grouped)}`,
+      }),
+      table: {
+        columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Reason")), ...(decides ? [column(t("Decision"))] : []), ...ASKED_COLUMNS(name, chosen)],
+        rows: rows.map((each) => row([nameOf("partner", each.partner), nameOf("item", each.item), reasonName(each.reason), ...decision(each), ...askedLine(each)], each.partner)),
+        whole: [t("Total"), null, null, ...(decides ? [null] : []), ...askedLine(whole)],
+      },
+    };
+  };
+}
+
+const FAILED = dictionary({ REJECTED: t("Order rejected"), CANCELLED: t("Cancelled"), UNFULFILLABLE: t("Could not be fulfilled") });
+
+// Orders that came to nothing; their value is what they were worth before all corrections.
+function failedOrders(chosen) {
+  const isFailed = (each) => CONTENT.keys[each.kind] in FAILED;
+  const kinds = added("complaints", chosen, ["kind"]).filter(isFailed);
+  const rows = added("complaints", chosen, ["partner", "kind"]).filter(isFailed).sort(falling("complaints"));
+  const partners = new Map();
+  for (const each of rows) partners.set(each.partner, (partners.get(each.partner) || 0) + each.complaints);
+  const shown = [...partners].map(([partner, orders]) => ({ partner, orders })).sort(falling("orders")).slice(0, MOST_BARS);
+  const names = shown.map((each) => nameOf("partner", each.partner));
+  const number = (partner, kind) => rows.find((each) => each.partner === partner && CONTENT.keys[each.kind] === kind)?.complaints || 0;
+  const line = (each) => [each.complaints, each.pieces, each.value];
+  return {
+    figures: kinds.map((each) => ({ value: grouped(each.complaints), label: `${FAILED[CONTENT.keys[each.kind]]} (${money(each.value, chosen.code)})` })),
+    picture: shown.length && horizontalBars({
+      labels: names,
+      series: Object.entries(FAILED).map(([kind, name], slot) => ({ name, slot, stack: "kinds", values: shown.map(({ partner }) => number(partner, kind)) })),
+      format: grouped,
+      unit: t("orders"),
+      axis: { minInterval: 1 },
+      choose: (place) => toggle("partner", shown[place].partner),
+      alt: `${t("Rejected and cancelled orders by customer.")} ${extremes(names, shown.map((each) => each.orders), grouped)}`,
+    }),
+    table: {
+      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Kind")), column(t("Orders"), grouped), column(t("Pieces"), grouped), worth(t("Value of the orders"), chosen)],
+      rows: rows.map((each) => row([nameOf("partner", each.partner), FAILED[CONTENT.keys[each.kind]], ...line(each)], each.partner)),
+      whole: [t("Total"), null, ...line(addedUp(rows, MEASURES.complaints))],
     },
   };
 }

@@ -1,4 +1,4 @@
-// Sections on contracts, on stock by its age, and on single orders that are not invoiced.
+// Sections on contracts, and on stock by its age.
 
 const inDays = { show: (day) => dayName(Date.parse(day)) };
 
@@ -43,29 +43,6 @@ function leftovers(chosen) {
         column(t("Left"), grouped), column(t("Offered"), grouped)],
       rows: rows.map(([, item, place, batches, days, left, offered]) => row([idName("item", item), place, days, batches, left, offered], PLACES.get(item))),
       whole: [t("Total"), null, null, sum(3), sum(5), sum(6)],
-    },
-  };
-}
-
-function uninvoiced(chosen) {
-  const rows = listed("uninvoiced", chosen, { partner: 2, item: 3, currency: 10 });
-  const ages = added("invoices", { ...chosen, from: null, to: null }, ["week"]);
-  const open = (from, to) => money(ages.filter(({ week }) => week !== null && CONTENT.week - week > from && CONTENT.week - week <= to)
-    .reduce((sum, each) => sum + each.open, 0), chosen.code);
-  const sum = (place) => rows.reduce((all, each) => all + Number(each[place] || 0), 0);
-  return {
-    figures: [
-      { value: open(-Infinity, 4), label: t("of the last 4 full weeks and this one") },
-      { value: open(4, 8), label: t("of 5 to 8 weeks ago") },
-      { value: open(8, 12), label: t("of 9 to 12 weeks ago") },
-      { value: open(12, Infinity), label: t("of more than 12 weeks ago") },
-    ],
-    table: {
-      columns: [column(t("Order")), column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item"), null, { screen: true }), column(t("Delivery"), null, inDays),
-        column(t("Days"), grouped), column(t("Why")), worth(t("Ordered"), chosen), worth(t("Invoiced"), chosen), worth(t("Open"), chosen)],
-      rows: rows.map(([, order, partner, item, day, days, state, ordered, invoiced, amountOpen]) => row([order, idName("partner", partner), idName("item", item), day, days,
-        REASONS[state] || words(state), Number(ordered), Number(invoiced), Number(amountOpen)], PLACES.get(partner))),
-      whole: [t("Total"), null, null, null, null, null, sum(7), sum(8), sum(9)],
     },
   };
 }

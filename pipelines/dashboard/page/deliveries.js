@@ -40,19 +40,20 @@ function onTime(chosen) {
   const carriers = added("deliveries", chosen, ["carrier"]).sort(falling("load_carriers"));
   const shown = carriers.slice(0, MOST_BARS);
   const names = shown.map((each) => nameOf("carrier", each.carrier));
-  const part = (name, measure, slot) => ({
+  const part = (number) => percent(quotient(number, whole.load_carriers));
+  const shares = (name, measure, slot) => ({
     name, slot, stack: "carriers", values: shown.map((each) => quotient(each[measure], each.load_carriers)),
   });
   const line = (each) => [each.load_carriers, each.on_time, each.late, each.not_received, quotient(each.on_time, each.load_carriers)];
   return {
     figures: [
-      { value: percent(quotient(whole.on_time, whole.load_carriers)), label: t("of the load carriers came in time") },
-      { value: grouped(whole.late), label: t("of {whole} came late", { whole: grouped(whole.load_carriers) }) },
-      { value: grouped(whole.not_received), label: t("are not reported as received") },
+      { value: part(whole.on_time), label: t("of all {whole} came in time", { whole: counted(whole.load_carriers, t("load carrier"), t("load carriers")) }) },
+      { value: part(whole.late), label: t("came late ({number})", { number: grouped(whole.late) }) },
+      { value: part(whole.not_received), label: t("are not reported as received ({number})", { number: grouped(whole.not_received) }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
-      series: [part(t("In time"), "on_time", 0), part(t("Late"), "late", 1), part(t("Not received"), "not_received", 4)],
+      series: [shares(t("In time"), "on_time", 0), shares(t("Late"), "late", 1), shares(t("Not received"), "not_received", 4)],
       format: percent,
       unit: t("% of load carriers"),
       axis: SHARE,

@@ -19,8 +19,8 @@ function isOfAccount(columns, account) {
 
 // Names in the lists, which may have no figures.
 function listedIds(split) {
-  const places = { partner: { actions: 4, departures: 4, changes: 1, contracts: 2, requests: 2, uninvoiced: 2 },
-    item: { actions: 5, departures: 5, contracts: 3, requests: 3, leftovers: 1, uninvoiced: 3 } }[split] || {};
+  const places = { partner: { actions: 4, departures: 4, changes: 1, contracts: 2, requests: 2, uninvoiced: 2, differences: 2 },
+    item: { actions: 5, departures: 5, contracts: 3, requests: 3, leftovers: 1, uninvoiced: 3, differences: 3 } }[split] || {};
   return Object.entries(places).flatMap(([list, place]) => (CONTENT.lists[list] || []).map((each) => each[place])).filter(Boolean);
 }
 
@@ -33,13 +33,16 @@ function placesOf(account, split) {
   return [...found];
 }
 
-// The most used currency first.
+// The most used currency first; one that only old orders without an invoice have comes last.
 function currenciesOf(account) {
   if (!FACTS.sales) return [];
-  const [orders, fits] = [new Map(), isOfAccount(FACTS.sales, account)];
-  FACTS.sales.currency.forEach((place, row) => {
-    if (fits(row)) orders.set(place, (orders.get(place) || 0) + FACTS.sales.orders[row]);
-  });
+  const orders = new Map();
+  for (const [columns, weight] of [[FACTS.sales, 1], [FACTS.invoices, 0]].filter(([each]) => each)) {
+    const fits = isOfAccount(columns, account);
+    columns.currency.forEach((place, row) => {
+      if (fits(row)) orders.set(place, (orders.get(place) || 0) + weight * columns.orders[row]);
+    });
+  }
   return [...orders].sort((left, right) => right[1] - left[1]).map(([place]) => place);
 }
 

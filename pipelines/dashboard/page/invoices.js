@@ -1,56 +1,185 @@
-// Sections on invoices and stock.
+// Sections on invoices, which have all weeks whatever is chosen, and on stock.
 
-const REASONS = dictionary({
-  NOT_SETTLED: t("Not settled"), SETTLED_IN_PART: t("Settled in part"), NOT_INVOICED: t("Settled, no invoice yet"),
-  DIFFERS: t("Invoiced differently"), CANNOT_BE_KNOWN: t("Cannot be known"),
+const CAUSES = dictionary({
+  NOT_INVOICED: t("Not invoiced at all"), IN_PART: t("Invoiced in part"), LOWER_PRICE: t("Lower price invoiced"), HIGHER_PRICE: t("Higher price invoiced"),
+  MORE_PIECES: t("More pieces invoiced than ordered"), CREDITED: t("Invoiced, and credited again"), NOT_COMMITTED: t("Invoiced, but the order is not final"),
+  CANNOT_BE_KNOWN: t("Cannot be known"),
 });
+const SETTLED = dictionary({
+  NOT_INVOICED: t("Settled, no invoice yet"), SETTLED_IN_PART: t("Settled in part, no invoice yet"), DIFFERS: t("Settled differently, no invoice yet"),
+});
+const AGES = [["30", t("up to 30 days")], ["60", t("31 to 60 days")], ["90", t("61 to 90 days")], ["180", t("91 to 180 days")], ["365", t("181 to 365 days")],
+  ["more", t("more than 365 days")], [null, t("without a day")]];
+const ON_TIME_AGES = new Set(["30", null]); // what is older is late
+const LATE_DAYS = 30;
 
-const OLD_WEEKS = 12; // full weeks after which an amount that is not invoiced is old
+const isKnown = ({ cause }) => CONTENT.keys[cause] !== "CANNOT_BE_KNOWN";
+const isWithout = ({ cause }) => CONTENT.keys[cause] === "NOT_INVOICED";
+const isLate = ({ age }) => !ON_TIME_AGES.has(CONTENT.keys[age]);
 
-// The orders of which nobody reports whether they are invoiced.
-function unknowable(chosen) {
-  const reasons = added("invoices", chosen, ["reason"]);
-  return reasons.find((each) => CONTENT.keys[each.reason] === "CANNOT_BE_KNOWN") || { orders: 0, ordered: 0 };
+// The sums of all weeks: an old order is as open as a new one.
+function invoiced(chosen, by) {
+  return added("invoices", { ...chosen, from: null, to: null }, by);
+}
+
+// What the tile, the sections and the lists say of the same orders.
+function invoiceSums(chosen) {
+  const rows = invoiced(chosen, ["cause", "age"]);
+  const sums = (some) => addedUp(some, MEASURES.invoices);
+  const known = rows.filter(isKnown);
+  return {
+    known: sums(known), unknown: sums(rows.filter((each) => !isKnown(each))), late: sums(known.filter(isLate)),
+    without: sums(known.filter(isWithout)), differing: sums(known.filter((each) => !isWithout(each))),
+  };
 }
 
 function openInvoices(chosen) {
-  const whole = total("invoices", chosen);
-  const unknown = unknowable(chosen);
-  const old = total("invoices", { ...chosen, from: CONTENT.first, to: CONTENT.week - 1 - OLD_WEEKS });
-  const weeks = weeksOf("invoices", chosen).filter((week) => week <= CONTENT.week);
-  const reasons = Object.keys(REASONS).filter((reason) => PLACES.has(reason) && reason !== "CANNOT_BE_KNOWN");
-  const byWeek = added("invoices", chosen, ["week", "reason"]);
-  const open = (week, reason) =>
-    byWeek.find((each) => each.week === week && CONTENT.keys[each.reason] === reason)?.open || null;
-  const excess = (week) => -byWeek.filter((each) => each.week === week).reduce((sum, each) => sum + each.excess, 0) || null;
-  const all = weeks.map((week) => reasons.reduce((sum, reason) => sum + (open(week, reason) || 0), 0));
-  const rows = added("invoices", chosen, ["partner", "reason"]).sort(falling("open"));
-  const line = (each) => [each.orders, each.ordered, each.invoiced, each.open, each.excess];
+  const { known, unknown, late, without, differing } = invoiceSums(chosen);
+  const byCause = invoiced(chosen, ["cause"]).filter(isKnown).sort(falling("open"));
+  const shown = byCause.filter((each) => each.open || each.excess);
+  const names = shown.map((each) => CAUSES[CONTENT.keys[each.cause]]);
+  const rows = invoiced(chosen, ["partner", "cause"]).sort((left, right) => isKnown(right) - isKnown(left) || falling("open")(left, right));
+  const line = (each) => [each.orders, each.ordered, each.invoiced, ...(each.cause === undefined || isKnown(each) ? [each.open, each.excess] : [null, null])];
   return {
     figures: [
-      { value: money(whole.open, chosen.code), label: t("ordered and not invoiced") },
-      { value: money(whole.excess, chosen.code), label: t("invoiced too much") },
-      chosen.from === null && old.open > 0 && { value: money(old.open, chosen.code), label: t("not invoiced for more than {weeks} weeks", { weeks: OLD_WEEKS }) },
+      { value: money(known.open, chosen.code), label: t("ordered and not invoiced") },
+      without.orders > 0 && { value: money(without.open, chosen.code), label: t("of it not invoiced at all, in {orders}", { orders: counted(without.orders, t("order"), t("orders")) }) },
+      differing.open > 0 && { value: money(differing.open, chosen.code), label: t("of it invoiced too little") },
+      { value: money(late.open, chosen.code), label: t("of it for more than {days} days", { days: LATE_DAYS }) },
+      known.excess > 0 && { value: money(known.excess, chosen.code), label: t("invoiced too much") },
       unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} cannot be known: sold through Plantion or VRM, or paid outside of Floriday",
         { orders: counted(unknown.orders, t("order"), t("orders")) }) },
     ],
-    picture: weeks.length && rows.length && verticalBars({
-      weeks,
-      series: visible([...reasons.map((reason) => ({
-        name: REASONS[reason], stack: "reasons", slot: Object.keys(REASONS).indexOf(reason), values: weeks.map((week) => open(week, reason)),
-      })), ...(whole.excess >= 1 ? [{ name: t("Invoiced too much"), stack: "reasons", slot: 4, values: weeks.map(excess) }] : [])]),
+    picture: shown.length && horizontalBars({
+      labels: names,
+      series: visible([{ name: t("Not invoiced"), stack: "causes", slot: 0, values: shown.map((each) => each.open) },
+        { name: t("Invoiced too much"), stack: "causes", slot: 1, values: shown.map((each) => each.excess) }]),
       format: amount(chosen),
       unit: chosen.code || "",
-      alt: `${t("What is not invoiced, by week of delivery.")} ${extremes(weeks.map(weekName), all, amount(chosen))}`,
+      alt: `${t("What is not invoiced, by cause.")} ${extremes(names, shown.map((each) => each.open), amount(chosen))}`,
     }),
     table: {
       columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Why")), column(t("Orders"), grouped),
         worth(t("Ordered"), chosen), worth(t("Invoiced"), chosen), worth(t("Open"), chosen), worth(t("Too much"), chosen)],
-      rows: rows.map((each) => row([nameOf("partner", each.partner), REASONS[CONTENT.keys[each.reason]] || words(CONTENT.keys[each.reason]),
-        ...line(each)], each.partner)),
+      rows: rows.map((each) => row([nameOf("partner", each.partner), CAUSES[CONTENT.keys[each.cause]] || words(CONTENT.keys[each.cause]), ...line(each)], each.partner)),
+      whole: [unknown.orders ? t("Total of what can be known") : t("Total"), null, ...line(known)],
+    },
+  };
+}
+
+// What is not invoiced by customer and age; the total is that of the section before.
+function ageing(chosen) {
+  const rows = invoiced(chosen, ["partner", "cause", "age"]).filter((each) => isKnown(each) && each.open);
+  const open = (some) => some.reduce((sum, each) => sum + each.open, 0);
+  const ages = AGES.map(([age, name], slot) => ({ name, slot, rows: rows.filter((each) => CONTENT.keys[each.age] === age) })).filter((each) => each.rows.length);
+  const partners = [...new Set(rows.map((each) => each.partner))]
+    .map((partner) => ({ partner, open: open(rows.filter((each) => each.partner === partner)), ages: ages.map((age) => open(age.rows.filter((each) => each.partner === partner))) }))
+    .sort(falling("open"));
+  const shown = partners.slice(0, MOST_BARS);
+  const names = shown.map((each) => nameOf("partner", each.partner));
+  return {
+    figures: ages.map((age) => ({ value: money(open(age.rows), chosen.code), label: age.name })),
+    picture: shown.length && horizontalBars({
+      labels: names,
+      series: ages.map(({ name, slot }, place) => ({ name, slot, stack: "ages", values: shown.map((each) => each.ages[place]) })),
+      format: amount(chosen),
+      unit: chosen.code || "",
+      choose: (place) => toggle("partner", shown[place].partner),
+      alt: `${BUYS ? t("What is not invoiced, by grower and age.") : t("What is not invoiced, by customer and age.")} ${extremes(names, shown.map((each) => each.open), amount(chosen))}`,
+    }),
+    table: {
+      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), worth(t("Open"), chosen), ...ages.map(({ name }) => worth(name, chosen))],
+      rows: partners.map((each) => row([nameOf("partner", each.partner), each.open, ...each.ages.map((value) => value || null)], each.partner)),
+      whole: [t("Total"), open(rows), ...ages.map((age) => open(age.rows))],
+    },
+  };
+}
+
+// The orders of a list: identifiers, and the amounts as numbers.
+function listedInvoices(list, chosen) {
+  return listed(list, chosen, { partner: 2, item: 3, currency: 14 }).map(([, order, partner, item, day, days, cause, state, numbers, pieces, invoicedPieces, worthOfOrder, worthOfInvoices, difference, currency]) => ({
+    order, partner, item, day, days, numbers, pieces, invoicedPieces, currency, why: (cause === "NOT_INVOICED" && SETTLED[state]) || CAUSES[cause] || words(cause),
+    ordered: numberOrNull(worthOfOrder), invoiced: numberOrNull(worthOfInvoices), difference: numberOrNull(difference),
+  }));
+}
+
+function numberOrNull(text) {
+  return text === null ? null : Number(text);
+}
+
+// How many orders and how much the list has, of all: "200 of 1,234".
+function inList(shown, whole, format) {
+  return shown === whole || Math.abs(shown - whole) < 0.005 ? format(whole) : t("{part} of {whole}", { part: format(shown), whole: format(whole) });
+}
+
+const INVOICE_COLUMNS = (chosen) => ({
+  order: column(t("Order")), partner: column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), item: column(t("Trade item"), null, { screen: true }),
+  day: column(t("Delivery"), null, inDays), days: column(t("Days"), grouped), numbers: column(t("Invoice")), why: column(t("Why")), pieces: column(t("Pcs ordered"), grouped),
+  invoicedPieces: column(t("Pcs invoiced"), grouped), ordered: worth(t("Ordered"), chosen), invoiced: worth(t("Invoiced"), chosen), difference: worth(t("Difference"), chosen),
+  currency: column(t("Currency")),
+});
+
+function invoiceTable(names, rows, chosen) {
+  const columns = INVOICE_COLUMNS(chosen);
+  const summed = new Set(["pieces", "invoicedPieces", "ordered", "invoiced", "difference"]);
+  const sum = (name) => rows.reduce((all, each) => all + (each[name] || 0), 0);
+  const shown = (each) => ({ ...each, partner: idName("partner", each.partner), item: idName("item", each.item) });
+  return {
+    columns: names.map((name) => columns[name]),
+    rows: rows.map((each) => row(names.map((name) => shown(each)[name]), PLACES.get(each.partner))),
+    whole: names.map((name, place) => (place === 0 ? t("Total of the list") : summed.has(name) ? sum(name) : null)),
+  };
+}
+
+function uninvoiced(chosen) {
+  const rows = listedInvoices("uninvoiced", chosen);
+  const { without } = invoiceSums(chosen);
+  return {
+    figures: [
+      { value: inList(rows.length, without.orders, grouped), label: t("orders without any invoice are in this list") },
+      { value: inList(rows.reduce((sum, each) => sum + (each.difference || 0), 0), without.open, amount(chosen)), label: t("not invoiced is in this list") },
+    ],
+    table: invoiceTable(["order", "partner", "item", "day", "days", "why", "pieces", "ordered", "currency"], rows, chosen),
+  };
+}
+
+function differences(chosen) {
+  const rows = listedInvoices("differences", chosen);
+  const { differing } = invoiceSums(chosen);
+  const sum = (sign) => rows.reduce((all, each) => all + Math.max(0, sign * (each.difference || 0)), 0);
+  return {
+    figures: [
+      { value: inList(rows.length, differing.orders, grouped), label: t("orders that are invoiced differently are in this list") },
+      { value: inList(sum(1), differing.open, amount(chosen)), label: t("invoiced too little is in this list") },
+      differing.excess > 0 && { value: inList(sum(-1), differing.excess, amount(chosen)), label: t("invoiced too much is in this list") },
+    ],
+    table: invoiceTable(["order", "partner", "day", "numbers", "why", "pieces", "invoicedPieces", "ordered", "invoiced", "difference", "currency"], rows, chosen),
+  };
+}
+
+// By month and Incoterm, what delivery costs by the delivery conditions and what was charged for it.
+function deliveryCosts(chosen) {
+  const rows = listed("deliverycosts", chosen, { currency: 3 })
+    .map(([, month, incoterm, , orders, unknown, cost, charged]) => ({ month, incoterm, orders, unknown, cost: Number(cost), charged: Number(charged) }));
+  const whole = addedUp(rows, ["orders", "unknown", "cost", "charged"]);
+  const line = (each) => [each.orders, each.unknown, each.cost, each.charged, each.charged - each.cost];
+  return {
+    figures: [
+      { value: money(whole.cost, chosen.code), label: t("costs by the delivery conditions") },
+      { value: money(whole.charged, chosen.code), label: t("charged to customers") },
+      { value: money(whole.charged - whole.cost, chosen.code), label: t("charged minus costs") },
+    ],
+    table: {
+      columns: [column(t("Month"), null, { show: monthName }), column(t("Incoterm")), column(t("Orders"), grouped), column(t("Orders of unknown cost"), grouped),
+        worth(t("Costs"), chosen), worth(t("Charged"), chosen), worth(t("Difference"), chosen)],
+      rows: rows.map((each) => row([each.month, each.incoterm, ...line(each)])),
       whole: [t("Total"), null, ...line(whole)],
     },
   };
+}
+
+function monthName(day) {
+  return new Intl.DateTimeFormat(LOCALE, { month: "long", year: "numeric", timeZone: "UTC" }).format(Date.parse(day));
 }
 
 function stock(chosen) {

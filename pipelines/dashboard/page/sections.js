@@ -10,7 +10,7 @@ const SECTIONS = [
     note: t("The largest first, and what they make up together."), hint: t("Click on one to filter.") },
   { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first."), hint: t("Click on one to filter.") },
   { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true, sells: true,
-    note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval.") },
+    note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier.") },
   { id: "contracts", screen: true, list: "contracts", title: t("Contracts"), build: contracts, wide: true,
     note: t("Lines of contracts that have not ended, those of which least would be taken first: at the pace so far, but at least what is called off. The same whatever weeks are chosen.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
@@ -23,19 +23,33 @@ const SECTIONS = [
   { id: "fill", fact: "fill", title: t("Fill rate"), build: fillRate, every: true,
     note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower.") },
   { id: "punctuality", fact: "deliveries", title: t("On-time delivery"), build: onTime, every: true,
-    note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received.") },
+    note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late.") },
   { id: "complaints", screen: true, fact: "complaints", title: t("Complaints"), build: complaints, wide: true, sells: true,
-    note: t("Corrections that somebody else than the grower requested, after the delivery or with a decision on the goods (complaints) or before it, by the week of delivery.") },
+    note: t("Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by the week of delivery. Pieces and amounts below zero were taken off the orders.") },
+  { id: "reasons", screen: true, fact: "complaints", title: t("Complaints by reason"), wide: true, sells: true,
+    build: byReason("COMPLAINT", t("Complaints"), t("complaints after the delivery"), t("Complaints by reason.")),
+    note: t("The same complaints by reason, customer and trade item. Pieces and amounts below zero were taken off the orders.") },
+  { id: "beforehand", screen: true, fact: "complaints", title: t("Corrections before the delivery"), wide: true, sells: true,
+    build: byReason("CORRECTION", t("Requests"), t("corrections before the delivery that were requested of us"), t("Corrections before the delivery by reason.")),
+    note: t("No complaints: what somebody else than the grower wanted to change before the goods were delivered. Pieces and amounts below zero were taken off the orders.") },
+  { id: "failed", screen: true, fact: "complaints", title: t("Rejected and cancelled orders"), build: failedOrders, wide: true, sells: true,
+    note: t("Orders that came to nothing, with their value before all corrections, by the week of delivery. They are neither complaints nor revenue.") },
   { id: "requests", screen: true, list: "requests", title: t("Requests without an answer"), build: requests, wide: true,
     note: t("Correction requests that are neither accepted nor declined, the newest first; the same whatever weeks are chosen.") },
   { id: "corrections", fact: "corrections", title: t("Corrections"), build: corrections,
-    note: t("Requests to change an order after the sale, by the week of its delivery.") },
+    note: t("Requests to change an order after the sale, by the week of its delivery. A colour is the side that asked. Pieces and amounts below zero were taken off the orders.") },
   { id: "invoices", fact: "invoices", title: t("Delivered, not invoiced"), build: openInvoices,
-    note: t("Orders whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all. Whether they are paid is not known here.") },
-  { id: "uninvoiced", screen: true, list: "uninvoiced", title: t("Orders that are not invoiced"), build: uninvoiced, wide: true,
-    note: t("The largest open amounts, at most 200 orders; the amounts by age are those of all. The same whatever weeks are chosen.") },
+    note: t("Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here.") },
+  { id: "ageing", screen: true, fact: "invoices", title: BUYS ? t("Not invoiced by grower and age") : t("Not invoiced by customer and age"), build: ageing, wide: true,
+    note: t("Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.") },
+  { id: "uninvoiced", screen: true, list: "uninvoiced", title: t("Orders without an invoice"), build: uninvoiced, wide: true,
+    note: t("The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen.") },
+  { id: "differences", screen: true, list: "differences", title: t("Invoices that differ from the order"), build: differences, wide: true,
+    note: t("The largest differences, at most 200 orders of a currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced.") },
+  { id: "deliverycosts", screen: true, list: "deliverycosts", title: t("Delivery costs and charges"), build: deliveryCosts, wide: true, sells: true,
+    note: t("By month of delivery: what delivery costs by your present delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. Orders of unknown cost, such as those of the clock, count with their charge only.") },
   { id: "stock", fact: "stock", title: t("Stock and sell-through"), build: stock, every: true, wide: true,
-    note: t("Batches by the day of their harvest or production; those of which most is left come first.") },
+    note: t("Batches by the day of their harvest or production; those of which most is left come first. Other changes are waste, reservations and transformations.") },
   { id: "leftovers", screen: true, list: "leftovers", title: t("Stock by age"), build: leftovers, every: true, wide: true,
     note: t("What is left of all batches, the oldest first, and how much of it can be bought now; the same whatever weeks are chosen.") },
   { id: "actions", fact: "actions", title: t("Purchase orders that need action"), build: actions, every: true, wide: true,
@@ -52,7 +66,7 @@ function drawing(id, picture) {
 
 // What a list can be filtered by, and the period that it shows whatever weeks are chosen.
 const EACH = { partner: true, item: true, currency: true };
-const LISTED = { departures: { partner: true, item: true }, changes: { partner: true, currency: true }, contracts: EACH, requests: EACH, uninvoiced: EACH,
+const LISTED = { departures: { partner: true, item: true }, changes: { partner: true, currency: true }, contracts: EACH, requests: EACH, uninvoiced: EACH, differences: EACH, deliverycosts: { currency: true },
   leftovers: { item: true } };
 const PERIODS = {
   departures: () => t("the last two weeks and all later ones"),
@@ -60,21 +74,32 @@ const PERIODS = {
   contracts: () => t("lines that have not ended"),
   requests: () => t("all weeks"),
   uninvoiced: () => t("all weeks"),
+  differences: () => t("all weeks"),
+  deliverycosts: () => t("all months"),
+  invoices: () => t("all weeks"),
   leftovers: () => t("all weeks"),
 };
+
+// "200 of 1,234": how much of its report a list has, if not all.
+function cutOff(list) {
+  const groups = (CONTENT.listed[list] || []).filter(([account, currency]) => (filters.account === null || account === filters.account)
+    && (!LISTED[list].currency || filters.currency === null || currency === filters.code));
+  const [part, whole] = [2, 3].map((place) => groups.reduce((sum, each) => sum + each[place], 0));
+  return part < whole ? t("The list has {part} of {whole} rows.", { part: grouped(part), whole: grouped(whole) }) : "";
+}
 
 function sectionOf({ id, fact, list, title, build, note, hint, wide, every, screen }) {
   const columns = list ? LISTED[list] : FACTS[fact];
   const blind = ["partner", "item"].filter((split) => filters[split].size && !columns[split]);
   const built = build(filters);
-  const notes = [note, every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
+  const notes = [note, list && cutOff(list), every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
     ...blind.map((split) => (split === "item" ? t("Not split by trade item: these are the figures of all.")
       : BUYS ? t("Not split by grower: these are the figures of all.") : t("Not split by customer: these are the figures of all.")))];
   const rows = built.table.rows.length;
   const content = rows
     ? [make("div", { class: "figures" }, ...built.figures.filter(Boolean).map(figure)),
       ...(built.picture ? drawing(id, built.picture) : []),
-      ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list]?.())}`)]
+      ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list || fact]?.())}`)]
     : [make("p", { class: "empty" }, t("Nothing in this selection."))];
   const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}`, "aria-labelledby": `${id}-title` },
     make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), hint ? make("span", { class: "hint" }, ` ${hint}`) : null), ...content);

@@ -16,7 +16,7 @@ function worst(found) {
 function thresholdText(name) {
   const { green, red } = CONTENT.thresholds[name];
   const text = name === "data_age_hours" ? (value) => t("{hours} hours", { hours: grouped(value) })
-    : name === "need_action" ? grouped : (value) => percent(value, 0);
+    : name === "need_action" ? grouped : (value) => percent(value, Number.isInteger(Number((100 * value).toFixed(6))) ? 0 : 1);
   return t(green >= red ? "green from {green}, red below {red}" : "green up to {green}, red above {red}", { green: text(green), red: text(red) });
 }
 
@@ -71,8 +71,8 @@ const TILES = {
   deliveries: () => {
     const sums = total("deliveries", filters);
     const part = quotient(sums.on_time, sums.load_carriers);
-    const more = t("{late} of {whole} late, {missing} not reported as received", { late: grouped(sums.late), missing: grouped(sums.not_received),
-      whole: counted(sums.load_carriers, t("load carrier"), t("load carriers")) });
+    const more = t("of all {whole}; {late} late, {missing} not reported as received", { late: percent(quotient(sums.late, sums.load_carriers)),
+      missing: percent(quotient(sums.not_received, sums.load_carriers)), whole: counted(sums.load_carriers, t("load carrier"), t("load carriers")) });
     return [judged("on_time", part, percent(part), t("On time"), more, "punctuality")];
   },
   corrections: () => {
@@ -81,12 +81,13 @@ const TILES = {
     return [judged("corrected", part, grouped(sums.requests), t("Corrections"), t("{part}: requests divided by orders", { part: percent(part) }), "corrections")];
   },
   invoices: () => {
-    const sums = total("invoices", filters);
-    const part = quotient(sums.open, FACTS.sales ? total("sales", filters).revenue - unknowable(filters).ordered : 0);
-    const excess = sums.excess >= 0.5 ? t("{value} too much", { value: money(sums.excess, filters.code) }) : "";
-    const checked = part === null ? "" : BUYS ? t("{part} of the spend that can be checked", { part: percent(part) }) : t("{part} of the revenue that can be checked", { part: percent(part) });
-    const more = [checked, excess].filter(Boolean).join(", ");
-    return [judged("not_invoiced", part, money(sums.open, filters.code), t("Not invoiced"), more, "invoices")];
+    const { known, late } = invoiceSums(filters);
+    const revenue = FACTS.sales ? total("sales", { ...filters, from: CONTENT.week - USUAL, to: CONTENT.week - 1 }).revenue : 0;
+    const part = late.open < 0.5 ? 0 : revenue > 0 ? late.open / revenue : Infinity;
+    const of = BUYS ? t("{part} of the spend of {weeks} weeks", { part: percent(part), weeks: USUAL }) : t("{part} of the revenue of {weeks} weeks", { part: percent(part), weeks: USUAL });
+    const old = t("of all weeks; {value} for more than {days} days", { value: money(late.open, filters.code), days: LATE_DAYS });
+    const excess = known.excess >= 0.5 ? t("{value} too much", { value: money(known.excess, filters.code) }) : "";
+    return [judged("not_invoiced_late", part, money(known.open, filters.code), t("Not invoiced"), [old, revenue > 0 && part > 0 && of, excess].filter(Boolean).join(", "), "invoices")];
   },
   stock: () => {
     const sums = total("stock", filters);
@@ -110,14 +111,7 @@ function summary() {
 
 // What needs action today, whatever weeks are chosen; each leads to its list.
 const SOON = 28; // days
-const LATE_WEEKS = 2; // full weeks after which an order is invoiced, and a batch sold
-
-// What is not invoiced of the weeks before one, and the choice of these weeks: from the first in which something is open.
-function openBefore(all, week) {
-  const sums = added("invoices", all, ["week"]).filter((each) => each.week !== null && each.week < week && each.open > 0);
-  const open = sums.reduce((sum, each) => sum + each.open, 0);
-  return { ...all, open, from: Math.min(...sums.map((each) => each.week)), to: week - 1 };
-}
+const LATE_WEEKS = 2; // full weeks after which a batch is sold
 
 const TASKS = {
   departures: (all) => {
@@ -140,8 +134,8 @@ const TASKS = {
       : t("{number} lines of contracts would not be called off, within {days} days", { number: grouped(short), days: SOON }), all];
   },
   invoices: (all) => {
-    const { open, ...old } = openBefore(all, CONTENT.week - LATE_WEEKS);
-    return open >= 0.5 && [t("{value} of deliveries from {first} to {week} is not invoiced", { value: money(open, all.code), first: weekName(old.from), week: weekName(old.to) }), old];
+    const { open } = invoiceSums(all).late;
+    return open >= 0.5 && [t("{value} is not invoiced for more than {days} days", { value: money(open, all.code), days: LATE_DAYS }), all];
   },
   stock: (all) => {
     const old = { ...all, from: CONTENT.first, to: CONTENT.week - 1 - LATE_WEEKS };

@@ -15,7 +15,7 @@ from pipelines.reports import find_report
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.report_warehouse import ORDERS, Json, ReportWarehouse, Row, id_of, merged
 from tests.integration.reports.handmade_orders import ROSE, TULIP
-from tests.integration.reports.test_dashboard_claims import MONDAY, labels, page_of
+from tests.integration.reports.test_dashboard_claims import MONDAY, page_of, tile
 from tests.integration.reports.test_dashboard_page import (
     DashboardPage,
     normalized,
@@ -85,18 +85,80 @@ def test_prices_below_minimum_and_contract(page: DashboardPage, grower_world: Re
     assert [number(total[place]) for place in (3, 4, 8)] == rounded(sums)
 
 
-def test_complaints_by_customer_item_and_reason(page: DashboardPage, grower_world: ReportWarehouse) -> None:
-    """Complaints and their pieces are those of the report; failed orders are apart."""
-    found = rows_of(grower_world, "complaints", lambda row: row["currency"] == "EUR")
-    asked = [row for row in found if row["kind"] in ("COMPLAINT", "CORRECTION")]
-    measures = ("complaints", "accepted", "declined", "pieces", "value")
-    sums = [sum((Decimal(str(row[name])) for row in asked), Decimal(0)) for name in measures]
+ASKED = ("complaints", "accepted", "declined", "pieces", "value")
+COMPLAINED = {"complaints": (1, "COMPLAINT"), "reasons": (4, "COMPLAINT"), "beforehand": (3, "CORRECTION")}
+"""By section, the first column with numbers, and the kind of the report's rows that it adds up."""
 
-    assert asked
-    (total,) = page.cells("#complaints tfoot tr")
-    assert [number(total[place]) for place in (5, 6, 7, 9, 10)] == rounded(sums)
-    rejected = sum(int(str(row["complaints"])) for row in found if row["kind"] == "REJECTED")
-    assert any(label.startswith(f"{rejected} orders were rejected") for label in labels(page, "complaints"))
+
+def test_complaints_are_apart_from_corrections(page: DashboardPage, grower_world: ReportWarehouse) -> None:
+    """Complaints and corrections before the delivery have sections of their own; what they took off is below zero."""
+    found = rows_of(grower_world, "complaints", lambda row: row["currency"] == "EUR")
+    customers = {row["customer_organization_id"] for row in found if row["kind"] == "COMPLAINT"}
+
+    assert customers
+    assert len(page.cells("#complaints tbody tr")) == len(customers)
+    for section, (first, kind) in COMPLAINED.items():
+        sums = [
+            sum((Decimal(str(row[name])) for row in found if row["kind"] == kind), Decimal(0)) * sign
+            for name, sign in zip(ASKED, (1, 1, 1, -1, -1), strict=True)
+        ]
+        assert sums[4] < 0
+        (total,) = page.cells(f"#{section} tfoot tr")
+        assert [number(total[first + place]) for place in (0, 1, 2, 4, 5)] == rounded(sums), section
+        assert "below zero were taken off" in (page.page.locator(f"#{section} .note").text_content() or "")
+
+
+def test_failed_orders_are_no_complaints(page: DashboardPage, grower_world: ReportWarehouse) -> None:
+    """Rejected, cancelled and unfulfillable orders have a section of their own, with their number and value."""
+    kinds = ("REJECTED", "CANCELLED", "UNFULFILLABLE")
+    found = rows_of(grower_world, "complaints", lambda row: row["currency"] == "EUR" and row["kind"] in kinds)
+    sums = [sum((Decimal(str(row[name])) for row in found), Decimal(0)) for name in ("complaints", "pieces", "value")]
+
+    assert found
+    (total,) = page.cells("#failed tfoot tr")
+    assert [number(cell) for cell in total[2:]] == rounded(sums)
+
+
+def test_three_shares_of_load_carriers(page: DashboardPage, grower_world: ReportWarehouse) -> None:
+    """In time, late and not reported as received are three shares of all load carriers, in section and tile."""
+    rows = rows_of(grower_world, "on_time_delivery", bool)
+    whole, *parts = (
+        sum(int(str(row[name])) for row in rows) for name in ("load_carriers", "on_time", "late", "not_received")
+    )
+    shares = [f"{part / whole:.1%}" for part in parts]
+
+    assert parts[2]
+    assert page.figures("punctuality") == shares
+    shown = tile(page, "punctuality")
+    assert f"{shares[0]}of all {whole} load carriers; {shares[1]} late, {shares[2]} not reported as received" in shown
+
+
+def test_delivery_costs_and_charges(page: DashboardPage, grower_world: ReportWarehouse) -> None:
+    """Each month and Incoterm with costs or charges has both, as the report, and their difference."""
+    found = rows_of(
+        grower_world,
+        "delivery_cost_recovery",
+        lambda row: row["currency"] == "EUR" and bool(row["delivery_cost"] or row["delivery_revenue"]),
+    )
+    names = ("orders", "orders_without_cost", "delivery_cost", "delivery_revenue")
+    sums = [sum((Decimal(str(row[name])) for row in found), Decimal(0)) for name in names]
+
+    assert found
+    assert len(page.cells("#deliverycosts tbody tr")) == len(found)
+    (total,) = page.cells("#deliverycosts tfoot tr")
+    assert [number(cell) for cell in total[2:]] == rounded([*sums, sums[3] - sums[2]])
+
+
+def test_words_of_the_trade_are_defined(page: DashboardPage) -> None:
+    """The page says who stopped and who is new, what a colour of the corrections is, and what other changes are."""
+    notes = {
+        each: page.page.locator(f"#{each} .note").text_content() or "" for each in ("changes", "corrections", "stock")
+    }
+
+    assert "Stopped: bought in these weeks a year earlier" in notes["changes"]
+    assert "New: did not buy in them" in notes["changes"]
+    assert "A colour is the side that asked." in notes["corrections"]
+    assert "Other changes are waste, reservations" in notes["stock"]
 
 
 def test_requests_without_an_answer(page: DashboardPage, grower_world: ReportWarehouse) -> None:
@@ -130,18 +192,25 @@ def test_stock_by_age(page: DashboardPage, grower_world: ReportWarehouse) -> Non
     assert ages == sorted(ages, reverse=True)
 
 
-def test_orders_that_are_not_invoiced(page: DashboardPage, grower_world: ReportWarehouse) -> None:
-    """The orders with an open amount are those of the report, the largest first."""
+@pytest.mark.parametrize("section", ["uninvoiced", "differences"])
+def test_orders_that_are_not_invoiced(section: str, page: DashboardPage, grower_world: ReportWarehouse) -> None:
+    """Orders without an invoice, and those that are invoiced differently, are those of the report, largest first."""
+    is_without = section == "uninvoiced"
     found = rows_of(
-        grower_world, "invoice_reconciliation", lambda row: row["currency"] == "EUR" and bool(row["open_amount"])
+        grower_world,
+        "invoice_reconciliation",
+        lambda row: (
+            row["currency"] == "EUR"
+            and row["cause"] != "CANNOT_BE_KNOWN"
+            and (row["cause"] == "NOT_INVOICED") == is_without
+        ),
     )
+    shown = page.cells(f"#{section} tbody tr")
 
-    assert found
-    assert sorted(row[0] for row in page.cells("#uninvoiced tbody tr")) == sorted(
-        str(row["sales_channel_order_id"]) for row in found
-    )
-    open_amounts = [number(row[8]) for row in page.cells("#uninvoiced tbody tr")]
-    assert open_amounts == sorted(open_amounts, reverse=True)
+    assert found or not is_without
+    assert sorted(row[0] for row in shown) == sorted(str(row["sales_channel_order_id"]) for row in found)
+    amounts = [abs(number(row[7 if is_without else 9])) for row in shown]
+    assert amounts == sorted(amounts, reverse=True)
 
 
 def sale(name: str, item: str, instrument: str, price: str, *, pieces: int, week: int = 2) -> Json:

@@ -220,7 +220,7 @@ def test_on_time_delivery(grower_world: ReportWarehouse) -> None:
 
 @pytest.mark.parametrize("world", ["grower_world", "buyer_world"])
 def test_corrections_and_invoices(world: str, request: pytest.FixtureRequest) -> None:
-    """Corrections by initiator, and invoice differences by reason, equal those of both reports."""
+    """Corrections by initiator, and invoice differences by cause, equal those of both reports."""
     warehouse: ReportWarehouse = request.getfixturevalue(world)
     content = content_of(warehouse)
 
@@ -236,10 +236,11 @@ def test_corrections_and_invoices(world: str, request: pytest.FixtureRequest) ->
         "declined",
     )
     invoices = warehouse.report("invoice_reconciliation")
-    rows = [(*row[:18], *row[18:20], 1) for row in invoices]
-    assert report_sums(rows, lambda row: (row[0], row[9], row[15]), 20, 12, 13, 18, 19) == fact_sums(
+    cause = columns_of("invoice_reconciliation").index("cause")
+    rows = [(*row[:20], 1, row[cause]) for row in invoices]
+    assert report_sums(rows, lambda row: (row[0], row[21], row[15]), 20, 12, 13, 18, 19) == fact_sums(
         entries(content, "invoices"),
-        lambda row: (row["account"], row["reason"], row["currency"]),
+        lambda row: (row["account"], row["cause"], row["currency"]),
         "orders",
         "ordered",
         "invoiced",

@@ -214,7 +214,10 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
     sections = [section.get_attribute("id") for section in dashboard.page.locator("main section").all()]
 
     assert (sections[0], sections[-1]) == ("tasks", "health")
-    lists = ["departures", "changes", "contracts", "clockitems", "prices", "requests", "uninvoiced", "leftovers"]
+    lists = [
+        *("departures", "changes", "contracts", "clockitems", "prices", "requests", "uninvoiced", "differences"),
+        *("deliverycosts", "leftovers"),
+    ]
     assert sections[1:-1] == [
         "revenue",
         "departures",
@@ -229,10 +232,16 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
         "fill",
         "punctuality",
         "complaints",
+        "reasons",
+        "beforehand",
+        "failed",
         "requests",
         "corrections",
         "invoices",
+        "ageing",
         "uninvoiced",
+        "differences",
+        "deliverycosts",
         "stock",
         "leftovers",
     ]

@@ -128,7 +128,7 @@ def test_a_click_on_a_name_filters_by_it(path: Path, browser: Browser) -> None:
         box = dashboard.page.locator("#items-chart").bounding_box()
         assert box is not None
         dashboard.page.locator("#items-chart").click(position={"x": box["width"] * 0.6, "y": 20})
-        assert dashboard.page.locator("#item-chosen").text_content() == dashboard.rows("items")[0][0]
+        expect(dashboard.page.locator("#item-chosen")).to_have_text(dashboard.rows("items")[0][0])
 
 
 def test_a_table_is_saved_as_csv(path: Path, browser: Browser, tmp_path: Path) -> None:

@@ -1,0 +1,159 @@
+"""What a controller reads of invoices on the dashboard: one amount, ages and causes, and lists that add up to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.integration.report_warehouse import ORDERS, Json, ReportWarehouse, id_of, make_record, merged
+from tests.integration.reports.test_dashboard_claims import ITEM, labels, page_of, tile
+from tests.integration.reports.test_dashboard_page import DashboardPage, normalized, open_page, order, pytestmark
+from tests.moments import real_now
+
+__all__ = ["pytestmark"]
+
+LINES = "orders.invoice_lines"
+OLD, RECENT = "2024-01-10T12:00:00Z", (real_now() - dt.timedelta(days=10)).isoformat()
+"""Deliveries of more than a year ago, and of less than thirty days ago by the real clock, which the report reads."""
+PAID = {"salesChannel": "FLORIDAY", "paymentProvider": "RFH"}
+SOLD: dict[str, tuple[str, str, list[tuple[int, str, str]]]] = {
+    "old": ("rosa", OLD, []),
+    "recent": ("rosa", RECENT, []),
+    "part": ("rosa", OLD, [(6, "5.00", "F-1")]),
+    "more": ("iris", OLD, [(12, "10.00", "F-2"), (3, "2.50", "F-3")]),
+    "dearer": ("iris", OLD, [(12, "11.00", "F-2")]),
+}
+"""By order of twelve pieces for ten euros, its customer, delivery, and lines with pieces, amount and invoice."""
+MORE = 204
+"""More orders of another currency than a list has."""
+
+
+def sold(name: str, customer: str, delivery: str, **fields: object) -> Json:
+    """Return an order that must be invoiced."""
+    own = {"salesOrderId": id_of(name), "salesChannelOrderId": name, "isDeleted": False, **PAID, **fields}
+    return merged(order(1, ITEM, id_of(customer), delivery), own)
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
+    """A warehouse with an order of each cause, one whose invoices cannot be known, and many in dollars."""
+    warehouse = ReportWarehouse(tmp_path_factory.mktemp("books") / "w.duckdb")
+    dollars = {"calculatedFields": {"orderAmount": {"currency": "USD", "value": 10}}}
+    warehouse.store(
+        ORDERS,
+        [
+            *(sold(name, customer, delivery) for name, (customer, delivery, _) in SOLD.items()),
+            sold("unknown", "iris", OLD, salesChannel="VRM_CLOCK", paymentProvider="VRM"),
+            *(sold(f"dollars {number:03}", "many", OLD, **dollars) for number in range(MORE)),
+        ],
+    )
+    lines = [(name, line) for name, (_, _, of_order) in SOLD.items() for line in of_order]
+    warehouse.store(
+        LINES,
+        [
+            make_record(
+                "suppliers",
+                LINES,
+                seed,
+                salesOrderId=id_of(name),
+                numberOfPieces=pieces,
+                subTotalAmount=Decimal(amount),
+                invoiceId=invoice,
+                invoiceDate="2024-01-15T12:00:00Z",
+                isDeleted=False,
+            )
+            for seed, (name, (pieces, amount, invoice)) in enumerate(lines)
+        ],
+    )
+    names = [
+        make_record("suppliers", "organizations.organizations", seed, organizationId=id_of(name), name=name.title())
+        for seed, name in enumerate(("rosa", "iris", "many"))
+    ]
+    warehouse.store("organizations", names)
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def page(books: ReportWarehouse, browser: Browser) -> Iterator[DashboardPage]:
+    """The page of these books, in euros."""
+    with open_page(browser, page_of(books)) as dashboard:
+        dashboard.choose("currency", "EUR")
+        yield dashboard
+
+
+def total(page: DashboardPage, section: str) -> list[str]:
+    """Return the cells of the total of a section's table."""
+    (cells,) = page.cells(f"#{section} tfoot tr")
+    return [normalized(cell).replace("EUR ", "") for cell in cells]
+
+
+def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
+    """Tile, section, ages and lists have one amount, of all weeks; it is not green while some of it is old."""
+    shown = tile(page, "invoices")
+    assert shown.startswith("Not invoiced\u2715 EUR 25of all weeks; EUR 15 for more than 30 days")
+    assert "green up to 0.5%, red above 2%" in shown
+    assert labels(page, "invoices") == [
+        "EUR 25 ordered and not invoiced",
+        "EUR 20 of it not invoiced at all, in 2 orders",
+        "EUR 5 of it invoiced too little",
+        "EUR 15 of it for more than 30 days",
+        "EUR 4 invoiced too much",
+        "EUR 10 of 1 order cannot be known: sold through Plantion or VRM, or paid outside of Floriday",
+    ]
+    assert total(page, "ageing")[1] == "25.00"
+    assert labels(page, "uninvoiced")[1] == "EUR 20 not invoiced is in this list"
+    assert labels(page, "differences")[1] == "EUR 5 invoiced too little is in this list"
+    assert "EUR 15 is not invoiced for more than 30 days" in [
+        normalized(each) for each in page.page.locator("#tasks li").all_text_contents()
+    ]
+
+
+def test_what_cannot_be_known_has_no_open_amount(page: DashboardPage) -> None:
+    """An order whose invoices nobody reports shows no open amount, comes last, and is not in the total."""
+    *_, last = page.rows("invoices")
+
+    assert last[1:] == ["Cannot be known", "1", "10.00", "0.00", "\u2013", "\u2013"]
+    assert total(page, "invoices") == ["Total of what can be known", "\u2013", "5", "50.00", "28.50", "25.00", "3.50"]
+
+
+def test_not_invoiced_by_customer_and_age(page: DashboardPage) -> None:
+    """Each customer has what is not invoiced, by days since the delivery; old amounts are apart from recent ones."""
+    ages = [each.split(" ", 2)[2] for each in labels(page, "ageing")]
+
+    assert ages == ["up to 30 days", "more than 365 days"]
+    assert page.rows("ageing") == [["Rosa", "25.00", "10.00", "15.00"]]
+    assert "not receivables" in (page.page.locator("#ageing .note").text_content() or "")
+
+
+def test_differences_have_invoice_numbers_and_a_cause(page: DashboardPage) -> None:
+    """Orders that are invoiced differently have their invoices, pieces, amounts and the cause; the others are apart."""
+    rows = [[row[place] for place in (0, 1, *range(3, 11))] for row in page.rows("differences")]
+
+    assert rows == [
+        ["part", "Rosa", "F-1", "Invoiced in part", "12", "6", "10.00", "5.00", "5.00", "EUR"],
+        ["more", "Iris", "F-2, F-3", "More pieces invoiced than ordered", "12", "15", "10.00", "12.50", "-2.50", "EUR"],
+        ["dearer", "Iris", "F-2", "Higher price invoiced", "12", "12", "10.00", "11.00", "-1.00", "EUR"],
+    ]
+    assert total(page, "differences")[5:10] == ["36", "33", "30.00", "28.50", "1.50"]
+    assert {row[0]: row[5] for row in page.rows("uninvoiced")} == {
+        "old": "Not invoiced at all",
+        "recent": "Not invoiced at all",
+    }
+
+
+def test_a_long_list_has_its_share_of_all(page: DashboardPage) -> None:
+    """A list of 200 orders has its own total and that of all, for the currency that is chosen."""
+    page.choose("currency", "USD")
+    try:
+        assert [normalized(each) for each in labels(page, "uninvoiced")] == [
+            "200 of 204 orders without any invoice are in this list",
+            "USD 2000 of USD 2040 not invoiced is in this list",
+        ]
+        assert "The list has 200 of 204 rows." in (page.page.locator("#uninvoiced .note").text_content() or "")
+        assert total(page, "ageing")[1] == "USD 2040.00"
+    finally:
+        page.choose("currency", "EUR")
