@@ -60,7 +60,7 @@ class Server:
 
     Args:
         name: which checkout it is.
-        folder: its folder.
+        folder: the folder in which it was started, with the files of Dagster.
         port: port of its web server.
         session: id of its session of processes.
     """

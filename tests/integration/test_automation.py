@@ -20,10 +20,9 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.retry import Clock
-from pipelines.orchestration.assets.check_events import EVALUATES
+from pipelines.orchestration.assets.check_events import EVALUATED_AT, EVALUATES
 from pipelines.orchestration.assets.checks import checks_of, specs
 from pipelines.orchestration.assets.partitions import week_of
-from pipelines.orchestration.assets.repeated_results import EVALUATED_AT
 from pipelines.orchestration.assets.reports import DASHBOARD
 from pipelines.orchestration.automation import changed_feeds, schedules
 from pipelines.orchestration.automation.backoff import AGAIN_AFTER, Requests

@@ -9,11 +9,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.orchestration.assets.check_events import EVALUATES
+from pipelines.orchestration.assets.check_events import EVALUATES, REPEATS
 from pipelines.orchestration.assets.checks import specs
 from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import week_of
-from pipelines.orchestration.assets.repeated_results import REPEATS
 from pipelines.orchestration.automation.jobs import ops_config
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.dagster_private import IMPLICIT_ASSET_JOB_NAME

@@ -18,11 +18,10 @@ from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Source
 from pipelines.errors import UsageError
 from pipelines.orchestration.assets import checks, metadata
-from pipelines.orchestration.assets.check_events import EVALUATES, log_results
+from pipelines.orchestration.assets.check_events import EVALUATES, REPEATS, log_results, repeated
 from pipelines.orchestration.assets.freshness import policy
 from pipelines.orchestration.assets.keys import OWNERS, POOL, asset_key, op_name
 from pipelines.orchestration.assets.partitions import covered, proven_weeks
-from pipelines.orchestration.assets.repeated_results import REPEATS, repeated
 from pipelines.orchestration.assets.request import READS, SyncConfig, SyncRequest, chosen_accounts, what_to_read
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.cells import CellWeeks, cell_of_run, partitions

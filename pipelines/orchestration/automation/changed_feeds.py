@@ -23,8 +23,7 @@ from pipelines.catalogue.types import Feed, Source
 from pipelines.errors import PipelineError, UnreachableError
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.stoppable_threads import stoppable_by
-from pipelines.orchestration.assets.check_events import EVALUATES
-from pipelines.orchestration.assets.repeated_results import REPEATS
+from pipelines.orchestration.assets.check_events import EVALUATES, REPEATS
 from pipelines.orchestration.automation.backoff import Move, Requests
 from pipelines.orchestration.automation.schedules import run_request
 from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, SWITCH, Automation, sync_in_progress
