@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_week, week_number
-from pipelines.dashboard.lists import identifiers_in, in_json, read_lists
+from pipelines.dashboard.lists import Lists, identifiers_in, in_json, read_lists
 from pipelines.dashboard.names import names_of
 from pipelines.dashboard.row_limit import LimitedFacts, prepare, read_within
 from pipelines.dashboard.selection import EVERYTHING, Selection
@@ -44,11 +44,12 @@ def build_content(
     api = api_of(connection)
     facts, week = facts_of(reports, selection), this_week(now)
     ranks = prepare(connection, facts, api, week, selection)
+    lists = read_lists(connection, reports, api, selection)
     limits = thresholds or default_thresholds()
     rows = most_letters // LEAST_LETTERS
     while True:
         found = read_within(connection, facts, ranks, week, rows)
-        content = _content(connection, found, reports, api=api, now=now, selection=selection)
+        content = _content(connection, found, reports, lists, api=api, now=now, selection=selection)
         text = packed({**content, "thresholds": limits})
         if len(text) <= most_letters or rows < FEWEST_ROWS:
             return text, found
@@ -59,12 +60,13 @@ def _content(
     connection: duckdb.DuckDBPyConnection,
     found: LimitedFacts,
     reports: Collection[str],
+    lists: tuple[Lists, Lists],
     *,
     api: str,
     now: dt.datetime,
     selection: Selection,
 ) -> Content:
-    keys, (lists, numbers) = _Keys(), read_lists(connection, reports, api, selection)
+    keys, (rows_of_lists, numbers) = _Keys(), lists
     content = {
         "api": api,
         "language": selection.language,
@@ -77,12 +79,12 @@ def _content(
         "accounts": _accounts(connection, selection),
         "health": _health(connection, selection) if "sync_health" in reports else {},
         "facts": {fact.name: _columns(fact, rows, keys, found) for fact, rows in found.rows.items()},
-        "lists": lists,
+        "lists": rows_of_lists,
         "listed": numbers,
     }
     content["keys"] = keys.all
     limits = selection.limits
-    used = {text for text in (*keys.all, *identifiers_in(lists), *limits.values()) if text is not None}
+    used = {text for text in (*keys.all, *identifiers_in(rows_of_lists), *limits.values()) if text is not None}
     content["names"] = names = names_of(connection, used)
     content["limited"] = ", ".join(names.get(split, {}).get(text, [text])[0] or text for split, text in limits.items())
     return content

@@ -14,7 +14,7 @@ from pipelines.dashboard.selection import Selection
 from pipelines.reports import define_details, find_report
 
 LISTED = 200  # the most rows of a list, for each account and currency
-MOST_LISTED = 1000  # the most rows of a list together: of many accounts, each has fewer
+MOST_LISTED = 400  # the most rows of a list together: of many accounts, each has fewer
 
 
 _TODAY = "CAST(timezone('Europe/Amsterdam', now()) AS DATE)"

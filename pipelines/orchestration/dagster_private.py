@@ -14,6 +14,11 @@ from typing import Any, NamedTuple, Self
 
 import dagster as dg
 
+# The materialization that the result of a check refers to. Dagster finds it only for results that a step yields.
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData as CheckedMaterialization,
+)
+
 # The name of the job that Dagster runs when a person materializes assets in the UI.
 from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
 
@@ -53,6 +58,7 @@ __all__ = [
     "SENSOR_NAME_TAG",
     "AssetJob",
     "CheckRunHealthResult",
+    "CheckedMaterialization",
     "DagsterSqliteStorage",
     "SerializableErrorInfo",
     "SqliteEventLogStorage",

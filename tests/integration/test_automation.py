@@ -20,9 +20,9 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.http.retry import Clock
+from pipelines.orchestration.assets.check_events import EVALUATED_AT, EVALUATES
 from pipelines.orchestration.assets.checks import checks_of, specs
 from pipelines.orchestration.assets.partitions import week_of
-from pipelines.orchestration.assets.repeated_results import EVALUATED_AT
 from pipelines.orchestration.assets.reports import DASHBOARD
 from pipelines.orchestration.automation import changed_feeds, schedules
 from pipelines.orchestration.automation.backoff import AGAIN_AFTER, Requests
@@ -137,11 +137,15 @@ class Daemon:
 
     def execute(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
         """Execute a requested run."""
-        return self.repository.get_job("sync").execute_in_process(
+        checks = request.asset_check_keys
+        job = self.repository.get_job("sync").get_subset(
+            asset_selection=set(request.asset_selection or ()),
+            asset_check_selection=None if checks is None else set(checks),
+        )
+        return job.execute_in_process(
             request.run_config,
             self.instance,
             partition_key=request.partition_key,
-            asset_selection=list(request.asset_selection or ()),
             tags=request.tags,
             raise_on_error=False,
         )
@@ -248,7 +252,10 @@ class TestChangedFeeds:
         assert daemon.project.rows(f"SELECT count(*) FROM {ITEMS}") == [(RECORDS,)]
 
     def test_only_fast_feeds_that_changed_are_requested(self, daemon: Daemon) -> None:
-        """An incremental run for this week, with its checks, is requested for the fast feeds that changed."""
+        """An incremental run for this week is requested for the fast feeds that changed.
+
+        It evaluates the checks without selecting them.
+        """
         daemon.sync()
         for feed in (ORDERS, REQUESTS, ITEMS):
             change(daemon.project.sandbox, feed)
@@ -258,7 +265,8 @@ class TestChangedFeeds:
         assert requested_feeds(result) == [ORDERS]
         (request,) = result.run_requests or ()
         assert config_of(request) == {ORDERS: {"incremental": True}}
-        assert (request.partition_key, request.asset_check_keys) == (this_week(), None)
+        assert (request.partition_key, request.asset_check_keys) == (this_week(), ())
+        assert EVALUATES in request.tags
 
     @pytest.mark.slow
     def test_every_small_run_gives_each_check_a_result(self, daemon: Daemon) -> None:
@@ -532,7 +540,8 @@ class TestSchedules:
         known = scheduler.repository.assets_defs_by_key
         reports = {key for key in request.asset_selection or () if key.path[0] == "reports"}
         assert reports == {key for key in known if key.path[0] == "reports"} - {DASHBOARD} != set()
-        assert (request.partition_key, request.asset_check_keys) == (this_week(), None)
+        assert (request.partition_key, request.asset_check_keys) == (this_week(), ())
+        assert EVALUATES in request.tags
         assert config_of(request) == {feed: {"incremental": True} for feed in feeds_of(request)}
 
     def test_installations_start_at_different_minutes(self, scheduler: Daemon) -> None:

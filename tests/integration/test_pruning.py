@@ -18,7 +18,7 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
-from pipelines.orchestration.assets.repeated_results import REPEATS
+from pipelines.orchestration.assets.check_events import REPEATS
 from pipelines.orchestration.instance.opening import instance_settings, open_instance
 from pipelines.orchestration.maintenance import history_files, pruning
 from pipelines.orchestration.maintenance.history_files import HistoryFiles

@@ -51,6 +51,12 @@ class Name(NamedTuple):
 
 NAMES = (
     Name(
+        "dagster._core.definitions.asset_checks.asset_check_evaluation:AssetCheckEvaluationTargetMaterializationData",
+        (),
+        "results of checks look as if they were about an older materialization",
+        "assets/check_events.py",
+    ),
+    Name(
         "dagster._core.definitions.assets.job.asset_job:IMPLICIT_ASSET_JOB_NAME",
         (),
         "alerts show the internal name of the job for assets that a person materialized",
@@ -73,6 +79,13 @@ NAMES = (
     Name(EVENT_LOG, ("base_dir", "inst_data"), "the event log cannot be opened", "instance/storage.py"),
     Name(f"{EVENT_LOG}._connect", ("shard",), "each event opens a connection of its own", "instance/storage.py"),
     Name(f"{EVENT_LOG}._initdb", ("engine",), "a new run's file gets no tables", "instance/storage.py"),
+    Name(f"{EVENT_LOG}.has_table", ("table_name",), "each event searches for its tables", "instance/storage.py"),
+    Name(
+        f"{EVENT_LOG}._has_asset_key_col_on_connection",
+        ("conn", "column_name"),
+        "each event searches for a column",
+        "instance/storage.py",
+    ),
     Name(f"{EVENT_LOG}.path_for_shard", ("run_id",), "the files are not found", "instance/storage.py"),
     Name(f"{EVENT_LOG}.conn_string_for_shard", ("shard_name",), "the files are not found", "instance/storage.py"),
     Name("dagster._core.storage.runs:SqliteRunStorage", (), "pruning leaves all files alone", "dagster_private.py"),

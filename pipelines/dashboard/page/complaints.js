@@ -63,7 +63,7 @@ function byReason(kind, name, label, alt) {
         labels: names,
         series: [{ name, values: shown.map((each) => each.complaints) }],
         format: grouped,
-        unit: t("requests"),
+        unit: decides ? t("complaints") : t("requests"),
         axis: { minInterval: 1 },
         alt: `${alt} ${extremes(names, shown.map((each) => each.complaints), grouped)}`,
       }),

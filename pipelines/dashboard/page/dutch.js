@@ -162,6 +162,8 @@ const DUTCH = dictionary({
     "Orders van alle weken waarvan de uiterste levering voorbij is en die anders gefactureerd zijn dan besteld, of na een week nog niet; hetzelfde voor alle gekozen weken. Of ze betaald zijn, is hier niet bekend.",
   "Not invoiced by grower and age": "Niet gefactureerd per kweker en ouderdom",
   "Not invoiced by customer and age": "Niet gefactureerd per klant en ouderdom",
+  "Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.":
+    "Dagen sinds de uiterste levering, van alle weken. Dit zijn geen openstaande crediteuren: wat gefactureerd en niet betaald is, is hier niet bekend. Het totaal is het niet gefactureerde bedrag van het blok hierboven.",
   "Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.":
     "Dagen sinds de uiterste levering, van alle weken. Dit zijn geen openstaande debiteuren: wat gefactureerd en niet betaald is, is hier niet bekend. Het totaal is het niet gefactureerde bedrag van het blok hierboven.",
   "Orders without an invoice": "Orders zonder factuur",

@@ -41,7 +41,8 @@ const SECTIONS = [
   { id: "invoices", fact: "invoices", title: t("Delivered, not invoiced"), build: openInvoices,
     note: t("Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here.") },
   { id: "ageing", screen: true, fact: "invoices", title: BUYS ? t("Not invoiced by grower and age") : t("Not invoiced by customer and age"), build: ageing, wide: true,
-    note: t("Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.") },
+    note: BUYS ? t("Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.")
+      : t("Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.") },
   { id: "uninvoiced", screen: true, list: "uninvoiced", title: t("Orders without an invoice"), build: uninvoiced, wide: true,
     note: t("The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen.") },
   { id: "differences", screen: true, list: "differences", title: t("Invoices that differ from the order"), build: differences, wide: true,

@@ -1,7 +1,7 @@
 """The checks of feeds and snapshots.
 
 Every run evaluates them. In the small runs of ``changed_feeds`` those that read whole tables repeat their last result,
-with its time (``repeated_results``): Dagster shows only results of the newest materialization.
+with its time (``check_events``): Dagster shows only results of the newest materialization.
 
 If the sync of an account fails, the step of its feed fails before its checks are evaluated (``feeds``).
 ``check_results`` evaluates them. Lost or corrupt data are an error, everything else is a warning. A check never fails

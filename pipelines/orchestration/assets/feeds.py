@@ -18,10 +18,10 @@ from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Source
 from pipelines.errors import UsageError
 from pipelines.orchestration.assets import checks, metadata
+from pipelines.orchestration.assets.check_events import EVALUATES, REPEATS, log_results, repeated
 from pipelines.orchestration.assets.freshness import policy
 from pipelines.orchestration.assets.keys import OWNERS, POOL, asset_key, op_name
 from pipelines.orchestration.assets.partitions import covered, proven_weeks
-from pipelines.orchestration.assets.repeated_results import REPEATS, repeated
 from pipelines.orchestration.assets.request import READS, SyncConfig, SyncRequest, chosen_accounts, what_to_read
 from pipelines.orchestration.assets.step_errors import step_errors
 from pipelines.orchestration.cells import CellWeeks, cell_of_run, partitions
@@ -38,8 +38,6 @@ _IN_ONE_PROCESS = frozenset({dg.in_process_executor.name, "execute_in_process_ex
 ``execute_in_process``."""
 
 _MARKED: dict[str, Any] = {"completed by": "the sync of this run; the weeks of the run show its counts"}
-
-SyncEvent = dg.MaterializeResult[None] | dg.AssetCheckResult
 
 
 def feed_asset(
@@ -63,7 +61,7 @@ def feed_asset(
     )
     def sync(
         context: dg.AssetExecutionContext, config: SyncConfig, session: FloridaySession, warehouse: WarehouseResource
-    ) -> Iterator[SyncEvent]:
+    ) -> Iterator[dg.MaterializeResult[None]]:
         step = _Step(source, table, context, start)
         with step_errors(context.log):
             outcomes = step.read(config, session, warehouse)
@@ -158,8 +156,8 @@ class _Step:
         except (UsageError, ValueError):
             return False  # its own step raises the error
 
-    def events(self, outcomes: Sequence[FeedOutcome], warehouse: Warehouse) -> Iterator[SyncEvent]:
-        """The materialization, or an observation if the feed was skipped, and the results of the checks.
+    def events(self, outcomes: Sequence[FeedOutcome], warehouse: Warehouse) -> Iterator[dg.MaterializeResult[None]]:
+        """The materialization, or an observation if the feed was skipped; then the results of the checks are stored.
 
         Raises:
             dagster.Failure: an account failed, in one line; what the other accounts stored is kept.
@@ -170,7 +168,7 @@ class _Step:
             raise dg.Failure("; ".join(failed), metadata=shown, allow_retries=False)
         now, key = dt.datetime.now(dt.UTC), asset_key(self.source)
         last = self._repeated()
-        names = {check.name for check in self.context.selected_asset_check_keys} - {each.check_name for each in last}
+        names = self._checks - {each.check_name for each in last}
         with warehouse.reading() as connection:
             rows = metadata.of_rows(connection, self.table)
             proven = proven_weeks(current_for_all(connection).get(self.source.name), now, self.start)
@@ -185,16 +183,21 @@ class _Step:
                 partition = self.partitions.key(week)
                 self.context.log_event(dg.AssetMaterialization(key, partition=partition, metadata=_MARKED))
             yield dg.MaterializeResult(asset_key=key, metadata=shown | rows)
-        yield from (*results, *last)
+        log_results(self.context, key, (*results, *last), of_partition=self.partitions.cell is not None)
+
+    @property
+    def _checks(self) -> set[str]:
+        """The names of the checks that the run evaluates or repeats."""
+        if EVALUATES in self.context.run.tags:
+            return {check.name for check in checks.checks_of(self.source)}
+        return {check.name for check in self.context.selected_asset_check_keys}
 
     def _repeated(self) -> list[dg.AssetCheckResult]:
         """The results that a small run repeats."""
-        if REPEATS not in self.context.run.tags:
-            return []
-        selected = {check.name for check in self.context.selected_asset_check_keys}
-        if not selected:
-            return []
-        return [each for each in repeated(self.context.instance, self.source) if each.check_name in selected]
+        names = self._checks if REPEATS in self.context.run.tags else set()
+        return (
+            [each for each in repeated(self.context.instance, self.source) if each.check_name in names] if names else []
+        )
 
     def _unmarked(self, keys: Sequence[str]) -> list[str]:
         """The weeks, besides those of the run, that no materialization has marked as complete yet."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -78,9 +80,19 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def _code(source: Source) -> dg.CodeReferencesMetadataValue:
-    path, line = inspect.getsourcefile(source.record), inspect.getsourcelines(source.record)[1]
+    path = inspect.getsourcefile(source.record)
     assert path is not None
+    line = _lines_of_classes(path)[source.record.__name__]
     return dg.CodeReferencesMetadataValue(code_references=[dg.LocalFileCodeReference(file_path=path, line_number=line)])
+
+
+@cache
+def _lines_of_classes(path: str) -> Mapping[str, int]:
+    """The line of each class in a file; ``inspect`` would parse the whole file for each class, a third of all."""
+    lines = enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1)
+    return {
+        line.removeprefix("class ").partition("(")[0]: number for number, line in lines if line.startswith("class ")
+    }
 
 
 def of_sync(outcomes: Sequence[FeedOutcome]) -> dict[str, Any]:

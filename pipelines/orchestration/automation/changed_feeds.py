@@ -23,7 +23,7 @@ from pipelines.catalogue.types import Feed, Source
 from pipelines.errors import PipelineError, UnreachableError
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.stoppable_threads import stoppable_by
-from pipelines.orchestration.assets.repeated_results import REPEATS
+from pipelines.orchestration.assets.check_events import EVALUATES, REPEATS
 from pipelines.orchestration.automation.backoff import Move, Requests
 from pipelines.orchestration.automation.schedules import run_request
 from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, SWITCH, Automation, sync_in_progress
@@ -82,8 +82,8 @@ def changed_feeds(
             return dg.SkipReason("nothing has changed" if not moves else "a run for these changes was requested before")
         is_first = any(moves[feed].number is None for feed in due)
         chosen = [source for source in sources if source.name in due]
-        tags = {} if is_first else {REPEATS: "true"}
-        checks = None if cell is None or is_first else ()
+        small = {REPEATS: "true"} if cell is not None else {REPEATS: "true", EVALUATES: "true"}
+        tags, checks = ({}, None) if is_first else (small, ())
         run = run_request(chosen, reports if is_first else (), tags=tags, cell=cell, checks=checks, incremental=True)
         return dg.SensorResult(run_requests=[run], cursor=requests.after(moves, due, time.time()).text())
 

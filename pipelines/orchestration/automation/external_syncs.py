@@ -19,10 +19,10 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Source
 from pipelines.errors import PipelineError
 from pipelines.orchestration.assets import metadata
+from pipelines.orchestration.assets.check_events import repeated
 from pipelines.orchestration.assets.checks import checks_of, results
 from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import proven_weeks, week_of, weeks_between
-from pipelines.orchestration.assets.repeated_results import repeated
 from pipelines.orchestration.automation.triggers import LOCK_TIMEOUT, Automation, runs_in_progress, sync_in_progress
 from pipelines.orchestration.cells import CellWeeks, name_in
 from pipelines.orchestration.resources import SettingsResource

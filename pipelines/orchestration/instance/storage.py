@@ -1,7 +1,8 @@
 """Dagster's SQLite storage with an event log that keeps its connections open.
 
-Dagster opens and closes a connection for every event, with a new engine that compiles each statement again. A run over
-all feeds with their checks writes about 750 events; with open connections they take a third of the time.
+Dagster opens and closes a connection for every event, with a new engine that compiles each statement again, and looks
+for each result of a check whether there is a table for it. A run over all feeds with their checks writes 750 events;
+with open connections, they take a quarter of the time.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -29,6 +30,7 @@ class KeepingEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
+        self._found: set[str] = set()  # tables, and columns of the table of assets, that the index has
         super().__init__(base_dir, inst_data)
 
     @contextmanager
@@ -58,8 +60,24 @@ class KeepingEventLog(SqliteEventLogStorage):
     def _forget(self, shard: str) -> None:
         """Close a database whose file was pruned; the next use creates a new file."""
         self._initialized_dbs.discard(shard)
+        self._found.clear()
         if engine := self._engines.pop(shard, None):
             engine.dispose()
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has a table; a table that was found stays there."""
+        return self._is_found(table_name, lambda: super(KeepingEventLog, self).has_table(table_name))
+
+    def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
+        return self._is_found(
+            f"column {column_name}",
+            lambda: super(KeepingEventLog, self)._has_asset_key_col_on_connection(conn, column_name),
+        )
+
+    def _is_found(self, name: str, find: Callable[[], bool]) -> bool:
+        if name not in self._found and find():
+            self._found.add(name)
+        return name in self._found
 
     @property
     def open_databases(self) -> int:

@@ -14,7 +14,7 @@ from functools import cache
 
 import dagster as dg
 
-from pipelines.orchestration.assets.repeated_results import REPEATS
+from pipelines.orchestration.assets.check_events import REPEATS
 from pipelines.orchestration.dagster_private import BACKFILL_ID_TAG, partitions_without_success
 from pipelines.orchestration.maintenance.history_files import PAGE, HistoryFiles, in_pages
 from pipelines.orchestration.maintenance.history_tables import HistoryTables
