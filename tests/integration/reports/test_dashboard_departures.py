@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from pipelines.dashboard import lists, write_dashboard
 from pipelines.warehouse.file.connection import Warehouse
-from tests.integration.report_warehouse import AMSTERDAM, ORDERS, ReportWarehouse, id_of, make_record
+from tests.integration.report_warehouse import AMSTERDAM, ORDERS, Json, ReportWarehouse, id_of, make_record
 from tests.integration.reports.handmade_deliveries import REQUESTS, SHIPMENTS
 from tests.integration.reports.test_dashboard_page import LAPTOP, DashboardPage, open_page, pytestmark
 from tests.integration.reports.test_open_orders import WAREHOUSES, delivery, order, shipment
@@ -25,7 +24,7 @@ TUESDAY = dt.datetime.combine(_TODAY + dt.timedelta(days=8 - _TODAY.weekday()), 
 SHED = id_of("shed")
 
 
-def due(number: int, **after: float) -> dict[str, Any]:
+def due(number: int, **after: float) -> Json:
     """Return an order from the shed that is due some time after Tuesday."""
     time = {"latestDeliveryDateTime": (TUESDAY + dt.timedelta(**after)).isoformat()}
     return order(number, salesChannelOrderId=f"order {number}", despatchWarehouseId=SHED, delivery=time)
