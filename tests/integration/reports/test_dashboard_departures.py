@@ -12,7 +12,7 @@ from pipelines.dashboard import lists, write_dashboard
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.report_warehouse import AMSTERDAM, ORDERS, Json, ReportWarehouse, id_of, make_record
 from tests.integration.reports.handmade_deliveries import REQUESTS, SHIPMENTS
-from tests.integration.reports.test_dashboard_page import LAPTOP, DashboardPage, open_page, pytestmark
+from tests.integration.reports.test_dashboard_page import LAPTOP, PHONE, DashboardPage, open_page, pytestmark
 from tests.integration.reports.test_open_orders import WAREHOUSES, delivery, order, shipment
 from tests.moments import real_now
 
@@ -122,13 +122,31 @@ def test_a_group_is_shaded_over_its_whole_row(page: DashboardPage) -> None:
 
 
 def test_all_rows_of_a_short_table_are_seen(page: DashboardPage) -> None:
-    """A table of up to 40 rows has no box of its own to scroll, and words are broken only where nothing else fits."""
-    for section in ("departures",):
-        page.page.locator(f"#{section} .open").first.click()
-        heights = "each => [each.scrollHeight, each.clientHeight]"
-        scrolled, seen = page.page.locator(f"#{section}-table").evaluate(heights)
-        page.page.locator(f"#{section} .open").first.click()
-        assert scrolled <= seen + 1
+    """A table of up to 40 rows has no box of its own to scroll."""
+    page.page.locator("#departures .open").first.click()
+    limit = page.page.locator("#departures-table").evaluate("each => getComputedStyle(each).maxHeight")
+    page.page.locator("#departures .open").first.click()
+
+    assert limit == "none"
+
+
+SEPARATED = """
+rows => rows.map(row => [...row.cells].filter(each => each.checkVisibility()).map(each =>
+  ["::before", "::after"].map(part => getComputedStyle(each, part).content.includes("\u00b7"))))
+"""
+"""For each cell that is shown, whether a dot stands before and after it."""
+
+
+@pytest.mark.slow
+def test_no_dot_ends_a_row_on_a_phone(stored: ReportWarehouse, browser: Browser) -> None:
+    """On a phone a dot stands between two values of a row, and neither after the last one nor before the first."""
+    file = write_dashboard(Warehouse(stored.path), stored.path.with_name("phone.html"), TUESDAY).path
+    with open_page(browser, file, at=TUESDAY, locale="en-GB", **PHONE) as dashboard:
+        dashboard.page.locator("#departures .open").first.click()
+        for rows in ("#departures tbody tr:not(.more)", "#departures tfoot tr"):
+            for head, first, *others in dashboard.page.locator(rows).evaluate_all(SEPARATED):
+                assert (head, first) == ([False, False], [False, False])
+                assert all(each == [True, False] for each in others)
 
 
 @pytest.mark.slow

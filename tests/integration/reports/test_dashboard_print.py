@@ -146,6 +146,17 @@ def test_what_is_open_is_printed(paper: DashboardPage, sections: tuple[str, ...]
 
 
 @pytest.mark.slow
+def test_no_word_is_broken_on_the_screen(paper: DashboardPage) -> None:
+    """In an open table with many columns on a laptop, each word stands on one line."""
+    for section in ("departures", "contracts"):
+        button = paper.page.locator(f"#{section} .open").first
+        button.click()
+        broken = paper.page.evaluate(BROKEN_WORDS)
+        button.click()
+        assert broken == []
+
+
+@pytest.mark.slow
 def test_paper_cuts_nothing(paper: DashboardPage) -> None:
     """On at most four sheets, no text is beyond the edge, and no word is broken."""
     page = paper.page
