@@ -49,7 +49,7 @@ function header() {
 
 // On paper, the sections that are left out because they are closed.
 function nameUnprinted() {
-  const titles = (sections) => [...document.querySelectorAll(sections)].map((each) => each.lastChild.textContent.trim()).join(", ");
+  const titles = (sections) => [...document.querySelectorAll(sections)].map((each) => (each.closest("#health") ? t("Feeds") : each.textContent)).join(", ");
   const [none, figures] = ["section.screen:not(.opened, .headline) h2, #health:not(.opened) h2", "section.headline:not(.opened) h2"].map(titles);
   at("unprinted").textContent = [none && t("Not printed, because they are closed: {titles}.", { titles: none }),
     figures && t("Closed, only with their figures: {titles}.", { titles: figures })].filter(Boolean).join(" ");

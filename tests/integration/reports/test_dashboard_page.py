@@ -351,8 +351,13 @@ def test_accounts_and_currencies_are_separate(dashboard: DashboardPage, grower_w
 
     dashboard.choose("currency", "USD")
     assert dashboard.figures("revenue")[0].startswith("USD ")
-    others = [text for text in dashboard.page.locator("main > :not(#departures)").all_text_contents() if "EUR" in text]
+    others = [
+        text
+        for text in dashboard.page.locator("main > :not(#departures, #contracts)").all_text_contents()
+        if "EUR" in text
+    ]
     assert others == []
+    assert "EUR" not in "".join(dashboard.page.locator("#contracts > :not(.note)").all_text_contents())
     dashboard.choose("currency", "EUR")
 
 
