@@ -1,8 +1,8 @@
 """Dagster's SQLite storage with an event log that keeps its connections open.
 
 Dagster opens and closes a connection for every event, with a new engine that compiles each statement again, and looks
-for each result of a check whether there is a table for it. A run over all feeds with their checks writes 750 events;
-with open connections, they take a quarter of the time.
+for its tables before it stores the result of a check. A run over all feeds with their checks writes 760 events; this
+takes a third of the time.
 """
 
 from __future__ import annotations
