@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_week, week_number
-from pipelines.dashboard.lists import Lists, identifiers_in, in_json, read_lists
+from pipelines.dashboard.lists import Lists, identifiers_in, in_json, read_dues, read_lists
 from pipelines.dashboard.names import names_of
 from pipelines.dashboard.row_limit import LimitedFacts, prepare, read_within
 from pipelines.dashboard.selection import EVERYTHING, Selection
@@ -45,12 +45,12 @@ def build_content(
     facts, week = facts_of(reports, selection), this_week(now)
     ranks = prepare(connection, facts, api, week, selection)
     lists = read_lists(connection, reports, api, selection)
-    limits = thresholds or default_thresholds()
+    rest = {"dues": read_dues(connection, lists[1], selection), "thresholds": thresholds or default_thresholds()}
     rows = most_letters // LEAST_LETTERS
     while True:
         found = read_within(connection, facts, ranks, week, rows)
         content = _content(connection, found, reports, lists, api=api, now=now, selection=selection)
-        text = packed({**content, "thresholds": limits})
+        text = packed({**content, **rest})
         if len(text) <= most_letters or rows < FEWEST_ROWS:
             return text, found
         rows = min(rows, sum(map(len, found.rows.values()))) * most_letters * 9 // len(text) // 10

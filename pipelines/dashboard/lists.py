@@ -18,6 +18,15 @@ MOST_LISTED = 400  # the most rows of a list together: of many accounts, each ha
 
 
 _TODAY = "CAST(timezone('Europe/Amsterdam', now()) AS DATE)"
+_DUE = f"""
+CASE
+    WHEN next_step = 'DELIVER' THEN 'left'
+    WHEN departure < now() THEN 'late'
+    WHEN departure_date <= {_TODAY} + 1 THEN CAST(departure_date AS VARCHAR)
+    WHEN departure_date < date_trunc('week', {_TODAY}) + INTERVAL 7 DAY THEN 'week'
+    ELSE 'later'
+END"""
+"""SQL: when an open order is due, as the filter of the page has it; each part has rows of its own."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class ReportList:
     order: str  # SQL: the most important rows first
     where: str = "true"  # SQL: the rows that the list can have
     is_detail: bool = False  # whether it reads the report's step ``detail`` instead of its rows
+    parts: str = "true"  # SQL: which part a row belongs to; each part has at most LISTED rows
     grower: str = "supplier_organization_id"  # the column with the partner of a buyer, where it has ``partner``
 
     @property
@@ -87,9 +97,13 @@ LISTS = (
             "open_packages",
             "carrier",
             "currency",
+            "warehouse",
+            "cancellable_until",
+            "ordered_pieces",
         ),
         {"partner": "customer_organization_id", "item": "trade_item_id"},
         "departure NULLS LAST",
+        parts=_DUE,
     ),
     ReportList(
         "changes",
@@ -124,6 +138,7 @@ LISTS = (
             "expected_share",
             "currency",
             "contract_price",
+            "delivered_pieces",
         ),
         {"partner": "partner", "item": "trade_item_id", "currency": "currency"},
         "expected_share NULLS LAST",
@@ -212,6 +227,25 @@ def read_lists(
     }
 
 
+def read_dues(connection: duckdb.DuckDBPyConnection, numbers: Lists, selection: Selection) -> list[list[Any]]:
+    """If not all open orders are listed, their sums by account, hour of departure and next step; else nothing."""
+    if all(number == whole for *_, number, whole in numbers.get("departures", [])):
+        return []
+    columns = {"account": "account", "partner": "customer_organization_id", "item": "trade_item_id"}
+    limits = {split: value for split, value in selection.limits.items() if split in columns}
+    where = "".join(f" AND CAST({columns[split]} AS VARCHAR) = ${split}" for split in limits)
+    sql = f"""
+        SELECT
+            account, date_trunc('hour', departure) AS hour, next_step, count(*) AS orders,
+            CAST(sum(open_pieces) AS BIGINT) AS pieces, CAST(sum(open_packages) AS BIGINT) AS packages
+        FROM reports.open_orders
+        WHERE true{where}
+        GROUP BY ALL
+        ORDER BY ALL
+    """
+    return [list(map(in_json, row)) for row in connection.execute(sql, limits).fetchall()]
+
+
 def identifiers_in(lists: Lists) -> set[str]:
     """All identifiers of partners and trade items in the lists."""
     known = {each.name: each for each in LISTS}
@@ -234,7 +268,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, wanted: ReportList, api: str, s
     order = f"{wanted.order}, account, {', '.join(wanted.columns)}"
     sql = (
         f"SELECT account, {', '.join(wanted.columns)}, list_currency, list_rows FROM (SELECT *,"
-        f" row_number() OVER (PARTITION BY account, list_currency ORDER BY {order}) AS list_place,"
+        f" row_number() OVER (PARTITION BY account, list_currency, {wanted.parts} ORDER BY {order}) AS list_place,"
         f" count(*) OVER (PARTITION BY account, list_currency) AS list_rows"
         f" FROM (SELECT {every} FROM {source}) WHERE ({wanted.where}){where})"
         f" WHERE list_place <= {LISTED}"

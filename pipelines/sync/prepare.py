@@ -11,7 +11,7 @@ import duckdb
 from pipelines.catalogue import Catalogue
 from pipelines.catalogue.tables import tables_of
 from pipelines.floriday.identity import Identity
-from pipelines.normalize import PersonalData
+from pipelines.normalize import PersonalData, get_ready
 from pipelines.reports import install
 from pipelines.settings import Settings
 from pipelines.sync.stored.rebuild import bring_up_to_date
@@ -63,6 +63,8 @@ class Preparation:
                     # DuckDB refuses the first statement that would write.
                     with suppress(duckdb.InvalidInputException, duckdb.TransactionException):
                         return self._complete(connection, self._personal(stored))
+        else:
+            get_ready()  # the first records come as soon as the tables are created, which takes a second
         check_other_cells(warehouse.address, new)
         personal = self._personal(stored)
         with warehouse.writing() as connection, transaction(connection):

@@ -86,23 +86,24 @@ function legendOf({ series }) {
     make("li", { class: `${colour || `series-${1 + ((slot ?? place) % 6)}`}${line ? " line" : ""}${hatched ? " hatched" : ""}` }, name)));
 }
 
-// Vertical bars and lines, one group for each week. A click chooses the week.
-function verticalBars({ weeks, series, format, unit, axis = {}, alt }) {
+// Vertical bars and lines, one group for each week, or for other periods with names. A click chooses it.
+function verticalBars({ weeks, series, format, unit, axis = {}, alt, names = weeks.map(weekName), label = (place) => weekLabel(weeks, place), title = t("week of delivery"),
+  choose = (place) => chooseWeek(weeks[place]) }) {
   return {
     alt,
     series,
     height: (look) => (look.isPaper ? 100 : 250),
-    choose: (place) => chooseWeek(weeks[place]),
+    choose,
     option: (look) => ({
       ...frame(look, look.isPaper ? { top: 18, bottom: 16 } : { top: 30, bottom: 24 }),
       tooltip: {
         ...frame(look, {}).tooltip,
-        formatter: (entries) => tip(weekName(weeks[entries[0].dataIndex]), entries, (value) => format(value)),
+        formatter: (entries) => tip(names[entries[0].dataIndex], entries, (value) => format(value)),
       },
       xAxis: {
-        type: "category", data: weeks.map(weekName), axisTick: { show: false }, axisLine: { lineStyle: { color: look.line } },
-        axisLabel: { color: look.muted, fontSize: look.font, hideOverlap: true, lineHeight: look.font + 3, formatter: (_, place) => weekLabel(weeks, place) },
-        name: look.isPaper ? "" : t("week of delivery"), nameLocation: "middle", nameGap: 44, nameTextStyle: { color: look.muted, fontSize: look.font },
+        type: "category", data: names, axisTick: { show: false }, axisLine: { lineStyle: { color: look.line } },
+        axisLabel: { color: look.muted, fontSize: look.font, hideOverlap: true, lineHeight: look.font + 3, formatter: (_, place) => label(place) },
+        name: look.isPaper ? "" : title, nameLocation: "middle", nameGap: 44, nameTextStyle: { color: look.muted, fontSize: look.font },
       },
       yAxis: [scale(look, format, unit, { nameLocation: "end", nameGap: 12, nameTextStyle: { color: look.muted, fontSize: look.font, align: "left" }, ...axis })],
       series: series.map((each, place) => drawnSeries(look, { ...each, colour: look[each.colour] }, place)),

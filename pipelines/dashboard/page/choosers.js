@@ -91,6 +91,7 @@ function fillFilters() {
       make("div", { class: "presets", role: "group", "aria-labelledby": "period" }, ...presets)),
     choice("from", t("From week"), [[null, t("the beginning")], ...weeks], filters.from, (text) => chooseLimit("from", text), "week"),
     choice("to", t("To week"), [[null, t("the end")], ...weeks], filters.to, (text) => chooseLimit("to", text), "week"),
+    quarterField(),
     severalOf("partner", PARTNER.One),
     severalOf("item", t("Trade item")),
     currencies.length > 1 ? choice("currency", t("Currency"), currencies.map((place) => [place, CONTENT.keys[place] || t("none given")]),

@@ -7,7 +7,7 @@ const USUAL = 13; // full weeks that are chosen at first
 
 // Partner, item and currency are places in CONTENT.keys; no account means all of them, and so do weeks of null and empty sets.
 const filters = {
-  account: accounts[0] ?? null, from: null, to: null, partner: new Set(), item: new Set(), currency: null,
+  account: accounts[0] ?? null, from: null, to: null, partner: new Set(), item: new Set(), currency: null, due: null, by: "week",
   get code() { return this.currency === null ? null : CONTENT.keys[this.currency]; },
 };
 let [firstWeek, lastWeek] = [CONTENT.week, CONTENT.week];
@@ -140,6 +140,8 @@ function address(andLanguage = true) {
   else if (preset[0] !== USUAL) query.set("weeks", preset[0] ?? "all");
   for (const split of ["partner", "item"]) for (const place of filters[split]) query.append(split, CONTENT.keys[place] ?? "");
   if (filters.currency !== null && filters.currency !== currenciesOf(filters.account)[0]) query.set("currency", filters.code ?? "");
+  if (filters.due !== null) query.set("due", filters.due);
+  if (filters.by !== "week") query.set("by", filters.by);
   return `#${query}`;
 }
 
@@ -158,6 +160,9 @@ function readAddress(query = new URLSearchParams(window.location.hash.slice(1)))
   }
   const currency = query.has("currency") ? PLACES.get(query.get("currency") || null) : undefined;
   if (currenciesOf(filters.account).includes(currency)) filters.currency = currency;
+  filters.due = DUES.map(([due]) => due).find((due) => due === query.get("due")) ?? null;
+  if (filters.due !== null) opened.add("departures");
+  filters.by = SPANS.map(([by]) => by).find((by) => by === query.get("by")) ?? "week";
 }
 
 // Each choice is a step to go back to.

@@ -89,6 +89,15 @@ function inAmsterdam(text) {
   return format.format(new Date(text));
 }
 
+// Of a day that is near: with its name, without its year.
+function nearInAmsterdam(text) {
+  if (!text) return NOTHING;
+  const format = new Intl.DateTimeFormat(LOCALE, { timeZone: "Europe/Amsterdam", weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  return format.format(new Date(text));
+}
+
+const TIMES = [inAmsterdam, nearInAmsterdam];
+
 // A time of Amsterdam as 2026-11-28 13:30.
 function sortable(text) {
   const format = new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Amsterdam", dateStyle: "short", timeStyle: "short" });

@@ -35,10 +35,10 @@ function invoiceSums(chosen) {
 
 function openInvoices(chosen) {
   const { known, unknown, late, without, differing } = invoiceSums(chosen);
-  const byCause = invoiced(chosen, ["cause"]).filter(isKnown).sort(falling("open"));
+  const byCause = invoiced(chosen, ["cause"]).filter(isKnown).sort((left, right) => right.open - left.open || right.excess - left.excess);
   const shown = byCause.filter((each) => each.open || each.excess);
   const names = shown.map((each) => CAUSES[CONTENT.keys[each.cause]]);
-  const rows = invoiced(chosen, ["partner", "cause"]).sort((left, right) => isKnown(right) - isKnown(left) || falling("open")(left, right));
+  const rows = invoiced(chosen, ["partner", "cause"]).sort((left, right) => isKnown(right) - isKnown(left) || falling("open")(left, right) || right.excess - left.excess);
   const line = (each) => [each.orders, each.ordered, each.invoiced, ...(each.cause === undefined || isKnown(each) ? [each.open, each.excess] : [null, null])];
   return {
     figures: [

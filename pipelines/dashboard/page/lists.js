@@ -1,4 +1,4 @@
-// Sections with lists of single orders and customers. Those of open orders and changes are the same in all weeks.
+// Sections with lists of single purchase orders and customers. Those of changes are the same in all weeks.
 
 // The rows of a list for the chosen accounts, partners and items; places are those of the identifiers in a row.
 function listed(list, chosen, { partner, item, currency }) {
@@ -9,44 +9,6 @@ function listed(list, chosen, { partner, item, currency }) {
 
 function idName(split, id) {
   return id ? labelOf(split, id) : null;
-}
-
-const MOST_PRINTED = 40; // rows that a meeting goes through: orders to leave, and customers that changed
-
-const STEPS = dictionary({
-  COMMIT: t("Can still be cancelled"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
-});
-
-// When an order must be delivered, as of the time at which the page is read; "left" if it is on its way.
-function isDue([, time, , step]) {
-  if (step === "DELIVER") return "left";
-  const day = (text) => new Intl.DateTimeFormat("en-CA", { timeZone: "Europe/Amsterdam" }).format(new Date(text));
-  if (!time) return "later";
-  if (Date.parse(time) < now()) return "late";
-  return ["today", "tomorrow"][Math.round((Date.parse(day(time)) - Date.parse(day(now()))) / DAY)] || "later";
-}
-
-function departures(chosen) {
-  const rows = listed("departures", chosen, { partner: 4, item: 5 });
-  const figure = (when, label) => ({ value: grouped(rows.filter((each) => isDue(each) === when).length), label });
-  const several = new Set(rows.map((each) => each[10])).size > 1;
-  return {
-    figures: [
-      figure("today", t("have not left and must be delivered today")),
-      figure("tomorrow", t("have not left and must be delivered tomorrow")),
-      figure("late", t("have not left and should have been delivered")),
-      figure("left", t("have left and are not reported as delivered")),
-    ],
-    table: {
-      columns: [column(t("Latest delivery"), null, { show: inAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Customer"), null, { choose: (key) => toggle("partner", key) }),
-        column(t("Trade item")), column(t("Destination")), column(t("Pieces to deliver"), grouped), column(t("Packages to deliver"), grouped), column(t("Carrier")),
-        ...(several ? [column(t("Currency"), null, { screen: true })] : [])],
-      rows: rows.map(([, time, order, step, customer, item, destination, pieces, packages, carrier, currency]) => row([time, order, STEPS[step] || words(step),
-        idName("partner", customer), idName("item", item), destination, pieces, packages, carrier, ...(several ? [currency] : [])], PLACES.get(customer))),
-      few: Math.max(FEW, Math.min(MOST_PRINTED, rows.filter((each) => isDue(each) !== "later").length)),
-      whole: [t("Total"), null, null, null, null, null, ...[7, 8].map((place) => rows.reduce((sum, each) => sum + (each[place] || 0), 0)), null, ...(several ? [null] : [])],
-    },
-  };
 }
 
 const SAME = 0.02; // a change by less is none
@@ -82,6 +44,7 @@ function changes(chosen) {
           Number(before) ? Number(now) / Number(before) - 1 : null, time, silent, usual === null ? null : Number(usual)], PLACES.get(customer));
       }),
       few: 24,
+      paper: 12,
       whole: [t("Total"), null, sum(3), sum(4), sum(3) - sum(4), sum(4) ? sum(3) / sum(4) - 1 : null, null, null, null],
     },
   };

@@ -28,6 +28,7 @@ function revenueByWeek(chosen) {
       last ? value / last - 1 : null], week);
   });
   return {
+    choices: spanButtons(),
     figures: [
       { value: money(whole.revenue, chosen.code), label: BUYS ? t("spend in the period") : t("revenue in the period") },
       year && { value: year.text, label: t("{now} against {value} a year earlier, in {weeks}",
@@ -55,6 +56,7 @@ function revenueByWeek(chosen) {
       rows,
       whole: [t("Total"), null, whole.orders, whole.pieces, whole.revenue, year ? year.value : null, year ? year.part : null, null],
     },
+    ...(chosen.by === "week" ? {} : revenueBySpan(chosen)),
   };
 }
 
@@ -139,6 +141,30 @@ function items(chosen) {
   };
 }
 
+// Trade items by what they sold more or less of than a year earlier, in the comparable weeks.
+function movers(chosen) {
+  const found = [...comparisonBy(chosen, "item")].map(([item, { now, before }]) => ({ item, now, before, difference: now - before, group: now < before ? "falling" : "growing" }))
+    .filter(({ difference }) => Math.abs(difference) >= 0.005);
+  found.sort((left, right) => Math.abs(right.difference) - Math.abs(left.difference));
+  const part = (group) => found.filter((each) => each.group === group);
+  const line = ({ now, before, difference }) => [now, before, difference, before ? now / before - 1 : null];
+  const whole = (some) => line(addedUp(some, ["now", "before", "difference"]));
+  const groups = [["growing", t("Growing")], ["falling", t("Falling")]].filter(([group]) => part(group).length)
+    .map(([group, name]) => ({ group, cells: [`${name}: ${counted(part(group).length, t("trade item"), t("trade items"))}`, ...whole(part(group))] }));
+  const signed = (value) => money(value, chosen.code, 0, { signDisplay: "exceptZero" });
+  return {
+    figures: groups.map(({ group, cells }) => ({ value: signed(cells[3]), label: group === "growing" ? t("of items that are growing") : t("of items that are falling") })),
+    table: {
+      groups,
+      even: true,
+      columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), worth(WORD, chosen), worth(t("A year earlier"), chosen),
+        column(t("Difference"), (value) => money(value, chosen.code, 2, { signDisplay: "exceptZero" })), column(t("Change"), (part) => change(1 + part, 1))],
+      rows: found.map((each) => ({ ...row([nameOf("item", each.item), ...line(each)], each.item), group: each.group })),
+      whole: [t("Total"), ...whole(found)],
+    },
+  };
+}
+
 function channels(chosen) {
   const whole = total("sales", chosen);
   const mix = added("sales", chosen, ["channel", "instrument"]).sort(falling("revenue"));
@@ -185,16 +211,19 @@ function clockAndDirect(chosen) {
   };
   const clock = average(ways.filter((each) => isClock(each.instrument)));
   const direct = average(ways.filter((each) => !isClock(each.instrument)));
-  const same = addedUp(soldBothWays(chosen), ["paid", "due"]);
+  const same = addedUp(soldBothWays(chosen), ["pieces", "paid", "due"]);
+  const fetched = (sum) => price(chosen)(quotient(sum, same.pieces));
   const byWeek = added("sales", chosen, ["week", "instrument"], "price_currency");
   const line = (wanted) => weeks.map((week) =>
     average(byWeek.filter((each) => each.week === week && isClock(each.instrument) === wanted)));
   const [atClock, beside] = [line(true), line(false)];
   return {
     figures: [
-      { value: price(chosen)(clock), label: t("a piece at the clock") },
-      { value: price(chosen)(direct), label: t("a piece in other trade") },
-      same.paid > 0 && { value: change(same.due, same.paid), label: t("direct against the clock, same items and weeks") },
+      same.paid > 0 && { value: change(same.due, same.paid), label: t("like for like: {direct} direct against {clock} at the clock, same items and weeks",
+        { direct: fetched(same.due), clock: fetched(same.paid) }) },
+      clock && direct && { value: change(direct, clock), label: t("of all sold: {direct} direct against {clock} at the clock; also differs by what was sold where",
+        { direct: price(chosen)(direct), clock: price(chosen)(clock) }) },
+      !(clock && direct) && { value: price(chosen)(clock ?? direct), label: clock ? t("a piece at the clock") : t("a piece in other trade") },
     ],
     picture: weeks.length && verticalBars({
       weeks,

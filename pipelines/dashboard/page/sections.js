@@ -5,17 +5,19 @@ const SECTIONS = [
   { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
     note: t("Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier.") },
   { id: "departures", list: "departures", title: t("Orders to pick and deliver"), build: departures, every: true, wide: true,
-    note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time. What can still be cancelled is not in the revenue yet.") },
+    note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time, which Floriday does not know. What can still be cancelled is not in the revenue yet. This week ends on Sunday.") },
   { id: "partners", fact: "sales", title: PARTNER.Many, build: pareto,
     note: t("The largest first, and what they make up together."), hint: t("Click on one to filter.") },
   { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first."), hint: t("Click on one to filter.") },
+  { id: "movers", screen: true, fact: "sales", title: t("Trade items that grew and fell"), build: movers,
+    note: t("Against the year before: only the weeks of the period that both years have; the largest differences first.") },
   { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true, sells: true,
     note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier.") },
   { id: "contracts", screen: true, list: "contracts", title: t("Contracts"), build: contracts, wide: true,
-    note: t("Lines of contracts that have not ended, those of which least would be taken first: at the pace so far, but at least what is called off. The same whatever weeks are chosen.") },
+    note: t("Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a day as so far until the end; but at least what is called off. Where it equals what is called off, deliveries go slower than the call-offs, and nothing more is counted on.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
   { id: "clock", fact: "sales", title: t("Clock and direct price"), build: clockAndDirect,
-    note: t("Bare pieces, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids.") },
+    note: t("Bare pieces, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids. The chart and the table show all that was sold; like for like compares only items that were sold both ways in one week.") },
   { id: "clockitems", screen: true, fact: "sales", title: t("Clock and direct by trade item"), build: clockItems,
     note: t("Only items that were sold both ways in one week. The direct price is that of these weeks, weighted by the pieces of the clock.") },
   { id: "prices", screen: true, fact: "prices", title: t("Sold below minimum or contract"), build: lowPrices, wide: true,
@@ -41,7 +43,8 @@ const SECTIONS = [
   { id: "invoices", fact: "invoices", title: t("Delivered, not invoiced"), build: openInvoices,
     note: t("Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here.") },
   { id: "ageing", screen: true, fact: "invoices", title: BUYS ? t("Not invoiced by grower and age") : t("Not invoiced by customer and age"), build: ageing, wide: true,
-    note: t("Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.") },
+    note: BUYS ? t("Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.")
+      : t("Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.") },
   { id: "uninvoiced", screen: true, list: "uninvoiced", title: t("Orders without an invoice"), build: uninvoiced, wide: true,
     note: t("The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen.") },
   { id: "differences", screen: true, list: "differences", title: t("Invoices that differ from the order"), build: differences, wide: true,
@@ -69,7 +72,7 @@ const EACH = { partner: true, item: true, currency: true };
 const LISTED = { departures: { partner: true, item: true }, changes: { partner: true, currency: true }, contracts: EACH, requests: EACH, uninvoiced: EACH, differences: EACH, deliverycosts: { currency: true },
   leftovers: { item: true } };
 const PERIODS = {
-  departures: () => t("the last two weeks and all later ones"),
+  departures: () => [t("the last two weeks and all later ones"), ...DUES.filter(([due]) => due === filters.due).map(([, name]) => name)].join(" \u00b7 "),
   changes: () => periodName(CONTENT.week - USUAL, CONTENT.week - 1),
   contracts: () => t("lines that have not ended"),
   requests: () => t("all weeks"),
@@ -97,11 +100,11 @@ function sectionOf({ id, fact, list, title, build, note, hint, wide, every, scre
       : BUYS ? t("Not split by grower: these are the figures of all.") : t("Not split by customer: these are the figures of all.")))];
   const rows = built.table.rows.length;
   const content = rows
-    ? [make("div", { class: "figures" }, ...built.figures.filter(Boolean).map(figure)),
+    ? [built.choices, make("div", { class: "figures" }, ...built.figures.filter(Boolean).map(figure)),
       ...(built.picture ? drawing(id, built.picture) : []),
       ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list || fact]?.())}`)]
-    : [make("p", { class: "empty" }, t("Nothing in this selection."))];
-  const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}`, "aria-labelledby": `${id}-title` },
-    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), hint ? make("span", { class: "hint" }, ` ${hint}`) : null), ...content);
+    : [built.choices, make("p", { class: "empty" }, t("Nothing in this selection."))];
+  const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}${opened.has(id) ? " opened" : ""}`, "aria-labelledby": `${id}-title` },
+    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), hint ? make("span", { class: "hint" }, ` ${hint}`) : null), ...content.filter(Boolean));
   return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };
 }

@@ -16,7 +16,7 @@ function worst(found) {
 function thresholdText(name) {
   const { green, red } = CONTENT.thresholds[name];
   const text = name === "data_age_hours" ? (value) => t("{hours} hours", { hours: grouped(value) })
-    : name === "need_action" ? grouped : (value) => percent(value, Number.isInteger(Number((100 * value).toFixed(6))) ? 0 : 1);
+    : name === "stock_age_days" ? (value) => t("{days} days", { days: grouped(value) }) : name === "need_action" ? grouped : (value) => percent(value, Number.isInteger(Number((100 * value).toFixed(6))) ? 0 : 1);
   return t(green >= red ? "green from {green}, red below {red}" : "green up to {green}, red above {red}", { green: text(green), red: text(red) });
 }
 
@@ -111,46 +111,45 @@ function summary() {
 
 // What needs action today, whatever weeks are chosen; each leads to its list.
 const SOON = 28; // days
-const LATE_WEEKS = 2; // full weeks after which a batch is sold
 
 const TASKS = {
   departures: (all) => {
     const dues = listed("departures", all, { partner: 4, item: 5 }).map(isDue).filter((due) => ["late", "today", "tomorrow"].includes(due));
     const late = grouped(dues.filter((due) => due === "late").length);
-    return dues.length && [dues.length === 1 ? t("1 order that has not left must be delivered by tomorrow, {late} overdue", { late })
-      : t("{number} orders that have not left must be delivered by tomorrow, {late} overdue", { number: grouped(dues.length), late }), all];
+    return dues.length && [dues.length === 1 ? t("1 order that has not left must be delivered by tomorrow, {late} overdue: let it leave, or agree on another time", { late })
+      : t("{number} orders that have not left must be delivered by tomorrow, {late} overdue: let them leave, or agree on another time", { number: grouped(dues.length), late }), all];
   },
   actions: (all) => {
     const { orders } = total("actions", all);
-    return orders && [orders === 1 ? t("1 purchase order needs action") : t("{number} purchase orders need action", { number: grouped(orders) }), all];
+    return orders && [orders === 1 ? t("1 purchase order needs action: correct it with the grower") : t("{number} purchase orders need action: correct them with the growers", { number: grouped(orders) }), all];
   },
   requests: (all) => {
     const open = listed("requests", all, { partner: 2, item: 3, currency: 8 }).filter((each) => answerOf(each) === "ours").length;
-    return open && [open === 1 ? t("1 correction request waits for our answer") : t("{number} correction requests wait for our answer", { number: grouped(open) }), all];
+    return open && [open === 1 ? t("1 correction request waits for our answer: accept or decline it in Floriday") : t("{number} correction requests wait for our answer: accept or decline them in Floriday", { number: grouped(open) }), all];
   },
   contracts: (all) => {
     const short = listed("contracts", all, { partner: 2, item: 3, currency: 11 }).filter((each) => isShort(each) && each[8] <= SOON).length;
-    return short && [short === 1 ? t("1 line of a contract would not be called off, within {days} days", { days: SOON })
-      : t("{number} lines of contracts would not be called off, within {days} days", { number: grouped(short), days: SOON }), all];
+    return short && [short === 1 ? t("Forecast: 1 line of a contract that ends within {days} days stays below what was agreed: ask for the call-off", { days: SOON })
+      : t("Forecast: {number} lines of contracts that end within {days} days stay below what was agreed: ask for the call-offs", { number: grouped(short), days: SOON }), all];
   },
   invoices: (all) => {
     const { open } = invoiceSums(all).late;
-    return open >= 0.5 && [t("{value} is not invoiced for more than {days} days", { value: money(open, all.code), days: LATE_DAYS }), all];
+    return open >= 0.5 && [t("{value} is not invoiced for more than {days} days: find out why, order by order", { value: money(open, all.code), days: LATE_DAYS }), all];
   },
-  stock: (all) => {
-    const old = { ...all, from: CONTENT.first, to: CONTENT.week - 1 - LATE_WEEKS };
-    const { remaining } = total("stock", old);
-    return remaining > 0 && [t("{pieces} pieces are left of batches until {week}", { pieces: grouped(remaining), week: weekName(old.to) }), old];
+  leftovers: (all) => {
+    const old = listed("leftovers", all, { item: 1 }).filter(isOld).reduce((sum, each) => sum + each[5], 0);
+    return old && [t("{pieces} pieces are left of batches of more than {days} days: offer them at another price, or write them off",
+      { pieces: grouped(old), days: grouped(OLD_DAYS) }), all];
   },
   fill: (all) => {
     const week = { ...all, from: CONTENT.week - 1, to: CONTENT.week - 1 };
     const short = total("fill", week).short_by_grower;
-    return short && [t("{pieces} pieces were short last week", { pieces: grouped(short) }), week];
+    return short && [t("{pieces} pieces were short last week: check the stock of these items", { pieces: grouped(short) }), week];
   },
   deliveries: (all) => {
     const week = { ...all, from: CONTENT.week - 1, to: CONTENT.week - 1 };
     const { late } = total("deliveries", week);
-    return late && [t("{number} load carriers came late last week", { number: grouped(late) }), week];
+    return late && [t("{number} load carriers came late last week: ask the carriers why", { number: grouped(late) }), week];
   },
 };
 

@@ -1,16 +1,18 @@
 // The tables behind the pictures: opened by a button, sorted by a click on a head, saved as CSV. A few rows come first: `few` of
-// the table, or FEW. Paper shows the rows that are open, and the first ones of a closed table.
+// the table, or FEW; `paper` are those of a closed table on paper. Paper shows the rows and columns that are open, and the first ones of a closed table. A table may have `groups`: their
+// cells stand above the rows of each.
 
 const FEW = 12;
 const PAPER = 6;
 const MANY_ROWS = 14; // more of them are printed below the chart, and may continue on the next sheet
+const WIDE = 8; // more columns are printed in small type, below the chart
 const MOST = 500;
 const opened = new Set(); // what is open, whole or sorted outlives a change of the filters
 const whole = new Set();
 const sorted = new Map();
 
 // A column: numbers have a format, other values may have a function `show`; `byKey` sorts by the keys of the rows, `choose` makes
-// its texts buttons that filter by them; paper has no room for those of the `screen`.
+// its texts buttons that filter by them; a closed table is printed without those of the `screen`, and says so.
 function column(name, format, more = {}) {
   return { name, format, number: Boolean(format), ...more };
 }
@@ -30,8 +32,8 @@ function fewOf({ few = FEW }) {
   return few;
 }
 
-function printedRows(id, { rows, few }) {
-  const shown = whole.has(id) ? MOST : opened.has(id) ? few ?? FEW : few ?? PAPER;
+function printedRows(id, { rows, few, paper }) {
+  const shown = opened.has(id) ? (whole.has(id) ? MOST : few ?? FEW) : paper ?? few ?? PAPER;
   return Math.min(rows.length, shown);
 }
 
@@ -40,9 +42,25 @@ function tableOf(id, table, caption) {
   const head = make("tr", { role: "row" }, ...columns.map((each, place) => heading(id, each, place)));
   const first = columns.findIndex(({ number }) => !number);
   const cells = (values, row) => values.map((value, place) => cell(columns[place], value, place === first, row));
-  const body = inOrder(id, table).slice(0, MOST).map((row, place) => make("tr", { role: "row", class: place >= fewOf(table) ? "more" : null }, ...cells(row.cells, row)));
+  // The name of a group may reach over the empty cell that follows.
+  const sumsOf = ([name, ...sums]) => [make("th", { scope: "rowgroup", role: "rowheader", class: sums[0] === null ? "reaching" : null }, make("span", null, name)),
+    ...sums.map((value, place) => cell(columns[place + 1], value, false))];
+  const looks = (place, row) => [!row && "group", place >= fewOf(table) && "more"].filter(Boolean).join(" ") || null;
+  const body = inGroups(id, table).map(({ place, row, cells: sums }) => make("tr", { role: "row", class: looks(place, row), "data-place": place }, ...(row ? cells(row.cells, row) : sumsOf(sums))));
   const foot = sum ? make("tfoot", { role: "rowgroup" }, make("tr", { role: "row" }, ...cells(sum))) : null;
   return make("table", { role: "table" }, make("caption", null, caption), make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }, ...body), foot);
+}
+
+// The rows in order with their places, and before the first row of each group its heading. The first rows of an `even` table are
+// the first ones of each group.
+function inGroups(id, table, most = MOST) {
+  const rows = inOrder(id, table);
+  const groups = (table.groups || [{}]).map(({ group, cells }) => ({ cells, rows: rows.filter((each) => each.group === group).map((each, rank) => ({ each, rank })) }));
+  const all = groups.flatMap((each) => each.rows);
+  if (table.even) all.sort((left, right) => left.rank - right.rank);
+  all.forEach((each, place) => { each.place = place; });
+  return groups.flatMap(({ cells, rows: own }) => [...(cells && own.length ? [{ place: own[0].place, cells }] : []),
+    ...own.map(({ each, place }) => ({ place, row: each }))]).filter(({ place }) => place < most);
 }
 
 function classOf({ number, screen }) {
@@ -66,7 +84,7 @@ function cell({ name, number, screen, format, show, choose }, value, isHead, row
   const text = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
   const content = choose && row && row.key !== undefined
     ? make("button", { type: "button", class: "pick", title: t("Filter by this"), on: { click: () => choose(row.key) } }, text) : text;
-  const looks = [classOf({ number, screen }), text === NOTHING && "nothing", (text.length < 14 || show === inAmsterdam) && "short"].filter(Boolean).join(" ");
+  const looks = [classOf({ number, screen }), text === NOTHING && "nothing", text.length < 14 && "short", TIMES.includes(show) && "time"].filter(Boolean).join(" ");
   return make(isHead ? "th" : "td", { class: looks || null, scope: isHead ? "row" : null, role: isHead ? "rowheader" : "cell",
     "data-label": isHead ? null : name }, content);
 }
@@ -89,9 +107,13 @@ function disclosure(id, label, table, caption) {
     more.setAttribute("aria-pressed", String(whole.has(id)));
     more.textContent = whole.has(id) ? t("First {few} rows", { few: grouped(few) }) : t("All {rows} rows", { rows: grouped(Math.min(rows, MOST)) });
     const printed = printedRows(id, table);
-    onPaper.textContent = t("{part} of {whole}", { part: grouped(printed), whole: counted(rows, t("row"), t("rows")) });
-    region.querySelectorAll("tbody tr").forEach((each, place) => each.classList.toggle("unprinted", place >= printed));
-    region.classList.toggle("long", printed > MANY_ROWS);
+    const [columns, kept] = [table.columns.length, table.columns.filter(({ screen }) => isOpen || !screen).length];
+    onPaper.textContent = [t("{part} of {whole}", { part: grouped(printed), whole: counted(rows, t("row"), t("rows")) }),
+      kept < columns && t("{part} of {whole} columns", { part: grouped(kept), whole: grouped(columns) })].filter(Boolean).join(", ");
+    for (const each of region.querySelectorAll("tbody tr")) each.classList.toggle("unprinted", Number(each.dataset.place) >= printed);
+    region.closest("section")?.classList.toggle("opened", isOpen);
+    region.classList.toggle("long", printed > MANY_ROWS || kept > WIDE);
+    region.classList.toggle("broad", kept > WIDE);
   };
   const turn = (set) => () => {
     if (!set.delete(id)) set.add(id);
@@ -116,12 +138,12 @@ function csvOf(id, table) {
   const field = (value, place) => {
     if (value === null || value === undefined) return "";
     if (typeof value === "number") return String(Number(value.toFixed(6))).replace(".", POINT);
-    if (table.columns[place].show === inAmsterdam) return sortable(value);
+    if (TIMES.includes(table.columns[place].show)) return sortable(value);
     const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
     return /[",;\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const head = table.columns.map(({ name }) => `"${name.replaceAll('"', '""')}"`);
-  const rows = inOrder(id, table).map(({ cells }) => cells.map(field));
+  const rows = inGroups(id, table, Infinity).filter(({ row }) => row).map(({ row: { cells } }) => cells.map(field));
   return `${[head, ...rows].map((row) => row.join(SEPARATOR)).join("\n")}\n`;
 }
 

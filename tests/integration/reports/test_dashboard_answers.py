@@ -15,7 +15,7 @@ from pipelines.reports import find_report
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.report_warehouse import ORDERS, Json, ReportWarehouse, Row, id_of, merged
 from tests.integration.reports.handmade_orders import ROSE, TULIP
-from tests.integration.reports.test_dashboard_claims import MONDAY, page_of, tile
+from tests.integration.reports.test_dashboard_claims import MONDAY, labels, page_of, tile
 from tests.integration.reports.test_dashboard_page import (
     DashboardPage,
     normalized,
@@ -62,13 +62,14 @@ def test_contracts_that_will_not_be_called_off(page: DashboardPage, grower_world
     lines = rows_of(
         grower_world, "contract_forecast", lambda row: row["currency"] == "EUR" and str(row["last_day"]) > str(today)
     )
-    expected = [(row["agreed_pieces"], row["called_off_pieces"], row["expected_at_end"]) for row in lines]
+    names = ("agreed_pieces", "called_off_pieces", "delivered_pieces", "expected_at_end")
+    expected = [tuple(row[name] for name in names) for row in lines]
 
     assert lines
-    assert shown(page, "contracts", 5, 6, 8) == sorted(expected)
-    shares = [number(row[9]) for row in page.cells("#contracts tbody tr")]
+    assert shown(page, "contracts", 5, 6, 8, 9) == sorted(expected)
+    shares = [number(row[11]) for row in page.cells("#contracts tbody tr")]
     assert shares == sorted(shares)
-    short = sum(int(str(agreed)) > int(str(end)) for agreed, _, end in expected)
+    short = sum(int(str(agreed)) > int(str(end)) for agreed, _, _, end in expected)
     assert page.figures("contracts")[0] == str(short)
 
 
@@ -190,6 +191,19 @@ def test_stock_by_age(page: DashboardPage, grower_world: ReportWarehouse) -> Non
     assert shown(page, "leftovers", 2, 3, 4, 5) == sorted(expected)
     ages = [number(row[2]) for row in page.cells("#leftovers tbody tr")]
     assert ages == sorted(ages, reverse=True)
+    assert "14 days" in labels(page, "leftovers")[1]
+    old = page.figures("leftovers")[1]
+    task = normalized(page.page.locator("#tasks li", has_text="14 days").text_content() or "")
+    assert task.startswith(f"{old} pieces are left")
+
+
+def test_each_task_names_an_action(page: DashboardPage) -> None:
+    """What needs action names the action after a colon; a forecast is called one."""
+    tasks = page.page.locator("#tasks li").all_text_contents()
+
+    assert tasks
+    assert [task for task in tasks if ": " not in task] == []
+    assert [task for task in tasks if "contract" in task and not task.startswith("Forecast: ")] == []
 
 
 @pytest.mark.parametrize("section", ["uninvoiced", "differences"])
@@ -234,9 +248,14 @@ def test_clock_and_direct_price_of_the_same_items(warehouse: ReportWarehouse, br
     direct = {row[2]: row for row in warehouse.report("clock_versus_direct")}["DIRECT_SALES"]
 
     with open_page(browser, page_of(warehouse)) as dashboard:
+        figures = labels(dashboard, "clock")
         rows = [row[1:] for row in dashboard.rows("clockitems")]
         (total,) = dashboard.cells("#clockitems tfoot tr")
 
+    assert figures == [
+        "+22.6% like for like: EUR 0.950 direct against EUR 0.775 at the clock, same items and weeks",
+        "-96.8% of all sold: EUR 0.211 direct against EUR 6.650 at the clock; also differs by what was sold where",
+    ]
     assert rows == [["30", "1.000", "10", "1.200", "+20.0%"], ["10", "0.100", "900", "0.200", "+100.0%"]]
     assert [normalized(cell) for cell in total[1:]] == ["40", "EUR 0.775", "910", "EUR 0.950", "+22.6%"]
     assert f"{direct[11]:+.1%}" == "+22.6%"

@@ -100,6 +100,29 @@ def test_the_running_week_is_apart(warehouse: ReportWarehouse, browser: Browser)
         assert last[5:] == ["10.00", "0.0%", "0.0%"]
 
 
+def test_quarters_and_months(warehouse: ReportWarehouse, browser: Browser) -> None:
+    """Months and quarters have whole weeks by their Thursdays; a quarter can be chosen, and is kept in the address."""
+    warehouse.store(ORDERS, weekly_orders(range(1, 80)))
+
+    with open_page(browser, page_of(warehouse), locale="en-GB") as dashboard:
+        dashboard.page.locator("#last-52").click()
+        dashboard.page.locator("#by-quarter").click()
+        shown = [row[:2] + row[4:] for row in dashboard.rows("revenue")]
+        assert shown[:2] == [
+            ["Q4 2026", "40\u201347", "80.00", "80.00", "0.0%", "8 of 8"],
+            ["Q3 2026", "27\u201339", "130.00", "130.00", "0.0%", "13 of 13"],
+        ]
+        dashboard.choose("quarter", "Q3 2026 (week 27\u201339)")
+        assert dashboard.page.url.endswith("2026-W39&by=quarter")
+        assert dashboard.figures("revenue")[0] == "EUR 130"
+        dashboard.page.locator("#by-month").click()
+        assert [row[:2] for row in dashboard.rows("revenue")] == [
+            ["Sept 2026", "36\u201339"],
+            ["Aug 2026", "32\u201335"],
+            ["Jul 2026", "27\u201331"],
+        ]
+
+
 def test_customers_of_one_name(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Customers of one name are told apart by their towns, or else by their GLNs."""
     towns = {CUSTOMER: "Aalsmeer", NAMESAKE: "Venlo", id_of("third"): "Venlo", id_of("other"): "Venlo"}
@@ -366,5 +389,11 @@ def test_trade_items_stand_beside_a_year_earlier(warehouse: ReportWarehouse, bro
             ["40.00", "40.00", "0.0%"],
             ["0.00", "10.00", "-100.0%"],
         ]
+        assert [row[1:] for row in dashboard.rows("movers")] == [
+            ["120.00", "40.00", "+80.00", "+200.0%"],
+            ["0.00", "10.00", "-10.00", "-100.0%"],
+        ]
+        groups = dashboard.cells("#movers tbody tr.group")
+        assert [group[0] for group in groups] == ["Growing: 1 trade item", "Falling: 1 trade item"]
         (total,) = dashboard.cells("#items tfoot tr")
         assert [normalized(cell).replace("EUR ", "") for cell in total[6:]] == ["90.00", "+77.8%"]

@@ -107,7 +107,7 @@ def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
     assert total(page, "ageing")[1] == "25.00"
     assert labels(page, "uninvoiced")[1] == "EUR 20 not invoiced is in this list"
     assert labels(page, "differences")[1] == "EUR 5 invoiced too little is in this list"
-    assert "EUR 15 is not invoiced for more than 30 days" in [
+    assert "EUR 15 is not invoiced for more than 30 days: find out why, order by order" in [
         normalized(each) for each in page.page.locator("#tasks li").all_text_contents()
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 
@@ -19,7 +19,7 @@ from tests.moments import NOW
 __all__ = ["pytestmark"]
 
 LANGUAGES = ("en", "nl")
-WIDTHS = st.integers(320, 1600)
+WIDTHS = st.integers(320, 1920)
 HEIGHTS = st.sampled_from([360, 640, 844, 1024])
 FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -69,6 +69,44 @@ CHOSEN_WEEKS = """
 }).map(each => each.id)
 """
 """The fields of weeks that do not show the whole week."""
+
+CUT_CELLS = """
+() => {
+  const found = [];
+  const width = window.innerWidth;
+  const boxOf = node => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return range.getBoundingClientRect();
+  };
+  for (const table of document.querySelectorAll(".table")) {
+    if (!table.checkVisibility()) continue;
+    const name = table.closest("section").id;
+    const isWide = table.scrollWidth > table.clientWidth + 1;
+    if (isWide && !["auto", "scroll"].includes(getComputedStyle(table).overflowX)) found.push(`${name} is cut`);
+    if (isWide && (width <= 600 || width >= 1280)) found.push(`${name} must be scrolled`);
+    if (width <= 600) continue;
+    for (const cell of table.querySelectorAll("th, td")) {
+      if (!cell.checkVisibility() || cell.matches(".reaching") || !cell.textContent) continue;
+      const [text, box] = [boxOf(cell), cell.getBoundingClientRect()];
+      if (text.left < box.left - 1 || text.right > box.right + 1) found.push(`${name}: ${cell.textContent}`);
+    }
+  }
+  for (const card of document.querySelectorAll(".card, .tile")) {
+    const frame = card.getBoundingClientRect();
+    const walker = document.createTreeWalker(card, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const [node, parent] = [walker.currentNode, walker.currentNode.parentElement];
+      const scrolls = parent.closest(".table") && width > 600;
+      if (!node.textContent.trim() || !parent.checkVisibility() || parent.closest("svg") || scrolls) continue;
+      const text = boxOf(node);
+      if (text.width && (text.left < frame.left || text.right > frame.right)) found.push(node.textContent.slice(0, 60));
+    }
+  }
+  return found;
+}
+"""
+"""Cells that do not show their text, tables that are cut without a scroll bar, and texts that leave their card."""
 
 IN_SIGHT = """
 (id) => {
@@ -162,6 +200,28 @@ def test_any_window(dashboard: DashboardPage, width: int, height: int) -> None:
 
     assert faults(dashboard.page) == []
     assert dashboard.overflow <= 0
+
+
+@pytest.mark.slow
+@FEW
+@given(width=WIDTHS)
+@example(width=320)
+@example(width=768)
+def test_cells_in_any_window(dashboard: DashboardPage, width: int) -> None:
+    """In a window of any width, no cell of an open table and no text of a card is cut; from 1280 on, none scrolls."""
+    resize(dashboard.page, width, 844)
+    open_tables(dashboard.page)
+
+    assert dashboard.page.evaluate(CUT_CELLS) == []
+
+
+@pytest.mark.parametrize("dashboard", ["nl"], indirect=True)
+def test_cells_on_a_laptop(dashboard: DashboardPage) -> None:
+    """On a laptop, no cell of an open table is cut, and none has to be scrolled to."""
+    resize(dashboard.page, 1280, 844)
+    open_tables(dashboard.page)
+
+    assert dashboard.page.evaluate(CUT_CELLS) == []
 
 
 @pytest.mark.slow

@@ -71,7 +71,10 @@ class DashboardPage:
 
     def rows(self, section: str) -> list[list[str]]:
         """Return the cells of a section's table, row by row, with amounts as plain numbers."""
-        return [[normalized(cell).replace("EUR ", "") for cell in row] for row in self.cells(f"#{section} tbody tr")]
+        return [
+            [normalized(cell).replace("EUR ", "") for cell in row]
+            for row in self.cells(f"#{section} tbody tr:not(.group)")
+        ]
 
     def cells(self, rows: str) -> list[list[str]]:
         """Return the texts of the cells of some rows as they are shown."""
@@ -215,7 +218,17 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
 
     assert (sections[0], sections[-1]) == ("tasks", "health")
     lists = [
-        *("departures", "changes", "contracts", "clockitems", "prices", "requests", "uninvoiced", "differences"),
+        *(
+            "departures",
+            "movers",
+            "changes",
+            "contracts",
+            "clockitems",
+            "prices",
+            "requests",
+            "uninvoiced",
+            "differences",
+        ),
         *("deliverycosts", "leftovers"),
     ]
     assert sections[1:-1] == [
@@ -223,6 +236,7 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
         "departures",
         "partners",
         "items",
+        "movers",
         "changes",
         "contracts",
         "channels",

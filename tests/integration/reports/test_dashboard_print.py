@@ -89,6 +89,45 @@ def test_printed_rows_are_the_open_ones(paper: DashboardPage) -> None:
     assert found == [6, 12, rows]
 
 
+SHOWN_COLUMNS = """
+(id) => [...document.querySelectorAll(`#${id} thead th`)].map(each => each.checkVisibility())
+"""
+"""Whether each column of a section's table is shown."""
+
+ON_THE_SCREEN = ("contracts", "health")
+MORE_ON_THE_SCREEN = ("movers", "prices", "complaints", "requests", "uninvoiced", "leftovers")
+"""Sections that are printed only if they are open."""
+
+
+@pytest.mark.parametrize("sections", [ON_THE_SCREEN, pytest.param(MORE_ON_THE_SCREEN, marks=pytest.mark.slow)])
+def test_what_is_open_is_printed(paper: DashboardPage, sections: tuple[str, ...]) -> None:
+    """An open section is printed with all columns of its table, a closed one of these not; so are all tasks."""
+    page = paper.page
+    page.emulate_media(media="print")
+    closed = [page.locator(f"#{id}").is_visible() for id in sections]
+    tasks = [each.is_visible() for each in page.locator("#tasks li").all()]
+    hidden = page.evaluate(SHOWN_COLUMNS, "items").count(False)
+    left_out = page.locator("#items .paper").text_content() or ""
+    page.emulate_media(media="null")
+    buttons = [page.locator(f"#{id} .open").first for id in (*sections, "items")]
+    for button in buttons:
+        button.click()
+    page.emulate_media(media="print")
+    opened = [page.locator(f"#{id} table").is_visible() for id in sections]
+    columns = [shown for id in (*sections, "items") for shown in page.evaluate(SHOWN_COLUMNS, id)]
+    page.emulate_media(media="null")
+    for button in buttons:
+        button.click()
+
+    assert not any(closed)
+    assert all(opened)
+    assert all(columns)
+    assert len(tasks) > 3
+    assert all(tasks)
+    assert hidden == 2
+    assert re.search(r"6 (van|of) 8 (kolommen|columns)$", left_out)
+
+
 @pytest.mark.slow
 def test_paper_cuts_nothing(paper: DashboardPage) -> None:
     """On at most four sheets, no text is beyond the edge, and no word is broken."""

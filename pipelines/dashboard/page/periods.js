@@ -1,0 +1,101 @@
+// Revenue by week, month or quarter. Months and quarters have whole weeks: a week belongs to those of its Thursday, as in ISO years.
+
+const SPANS = [["week", t("by week")], ["month", t("by month")], ["quarter", t("by quarter")]];
+
+function thursdayOf(week) {
+  return new Date(FIRST_MONDAY + (7 * week + 3) * DAY);
+}
+
+function quarterOf(week) {
+  const thursday = thursdayOf(week);
+  return 4 * thursday.getUTCFullYear() + Math.floor(thursday.getUTCMonth() / 3);
+}
+
+function quarterName(quarter) {
+  return t("Q{quarter} {year}", { quarter: (quarter % 4) + 1, year: Math.floor(quarter / 4) });
+}
+
+function monthOfWeek(week) {
+  return new Intl.DateTimeFormat(LOCALE, { month: "short", year: "numeric", timeZone: "UTC" }).format(thursdayOf(week));
+}
+
+function weekRange(weeks) {
+  const [first, last] = [weeks[0], weeks.at(-1)].map((week) => isoWeek(week).week);
+  return first === last ? String(first) : `${first}\u2013${last}`;
+}
+
+// The weeks as the months or quarters that they belong to.
+function spansOf(weeks, by) {
+  const spans = new Map();
+  for (const week of weeks) {
+    const name = by === "quarter" ? quarterName(quarterOf(week)) : monthOfWeek(week);
+    spans.set(name, [...(spans.get(name) || []), week]);
+  }
+  return [...spans].map(([name, own]) => ({ name, weeks: own }));
+}
+
+function spanButtons() {
+  const button = ([by, text]) => make("button", { type: "button", id: `by-${by}`, "aria-pressed": String(filters.by === by), on: { click: () => {
+    filters.by = by;
+    refresh();
+    at(`by-${by}`).focus();
+  } } }, text);
+  return make("div", { class: "dues unprinted", role: "group", "aria-label": t("Bars") }, ...SPANS.map(button));
+}
+
+// The picture and the table of revenue by month or quarter.
+function revenueBySpan(chosen) {
+  const weeks = weeksOf("sales", chosen, true);
+  const found = new Map(added("sales", { ...chosen, from: null }, ["week"]).map((each) => [each.week, each]));
+  const [years, year, whole] = [yearsOf(chosen), comparison(chosen), total("sales", chosen)];
+  const isOver = (week) => week < CONTENT.week;
+  const sum = (some, measure) => some.reduce((all, week) => all + (found.get(week)?.[measure] ?? 0), 0);
+  const spans = spansOf(weeks, chosen.by).map((each) => {
+    const over = each.weeks.filter(isOver);
+    const compared = over.filter((week) => years.before(week) !== null);
+    const [now, before] = [years.now, years.before].map((of) => compared.reduce((all, week) => all + of(week), 0));
+    return { ...each, over, compared, now, before };
+  });
+  const values = (fits) => spans.map((each) => sum(each.weeks.filter(fits), "revenue") || null);
+  const names = spans.map(({ name }) => name);
+  const rows = spans.map((each) => [each, each.weeks.filter((week) => chosen.from === null || week <= chosen.to)]).filter(([, own]) => own.length).map(([each, own]) =>
+    row([each.name, weekRange(own), sum(own, "orders"), sum(own, "pieces"), sum(own, "revenue"), each.compared.length ? each.before : null,
+      each.before ? each.now / each.before - 1 : null, t("{part} of {whole}", { part: grouped(each.compared.length), whole: grouped(each.over.length) })], own[0]));
+  return {
+    picture: weeks.length && verticalBars({
+      weeks: spans.map((each) => each.weeks[0]),
+      names,
+      label: (place) => names[place].replace(" ", "\n"),
+      title: t("month or quarter of delivery, in whole weeks"),
+      choose: (place) => { between(spans[place].weeks[0], spans[place].weeks.at(-1)); refresh(); },
+      series: [
+        { name: WORD, stack: "weeks", slot: 0, values: values(isOver) },
+        ...(weeks.every(isOver) ? [] : [{ name: t("Not over yet"), stack: "weeks", slot: 0, hatched: true, values: values((week) => !isOver(week)) }]),
+        { name: t("A year earlier"), values: spans.map((each) => (each.over.length && each.compared.length === each.over.length ? each.before : null)), line: true, dashed: true, colour: "before" },
+      ],
+      format: amount(chosen),
+      unit: chosen.code || "",
+      alt: `${t("Value by month or quarter, with the year before.")} ${extremes(names, values(isOver), amount(chosen))}`,
+    }),
+    table: {
+      columns: [column(t("Period"), null, { byKey: true }), column(t("Weeks")), column(t("Orders"), grouped), column(t("Pieces"), grouped), worth(WORD, chosen),
+        worth(t("A year earlier"), chosen), column(t("Change"), (part) => change(1 + part, 1)), column(t("Weeks compared"))],
+      rows: rows.reverse(),
+      whole: [t("Total"), null, whole.orders, whole.pieces, whole.revenue, year ? year.value : null, year ? year.part : null, year ? year.weeks : null],
+    },
+  };
+}
+
+// A choice of quarters for the filters.
+function quarterField() {
+  const weeks = Array.from({ length: lastWeek - firstWeek + 1 }, (_, place) => firstWeek + place);
+  const quarters = spansOf(weeks, "quarter").reverse();
+  const chosen = quarters.find((each) => filters.from === each.weeks[0] && filters.to === each.weeks.at(-1));
+  const options = quarters.map((each) => [each.weeks[0], `${each.name} (${t("week {weeks}", { weeks: weekRange(each.weeks) })})`]);
+  return choice("quarter", t("Quarter (whole weeks)"), [[null, NOTHING], ...options], chosen ? chosen.weeks[0] : null, (text) => {
+    const quarter = quarters.find((each) => String(each.weeks[0]) === text);
+    if (quarter) between(quarter.weeks[0], quarter.weeks.at(-1));
+    else last(USUAL);
+    refresh();
+  }, "week");
+}
