@@ -221,6 +221,9 @@ DELETE FROM asset_event_tags WHERE id IN (
   SELECT id FROM asset_event_tags WHERE event_id NOT IN (SELECT id FROM event_logs) LIMIT :page)
 """
 
+HAS_TABLES = "SELECT count(*) > 0 FROM alembic_version"
+"""Whether a database is complete: Dagster stores the version of its tables last. In each file of events."""
+
 USED_SNAPSHOTS = "SELECT snapshot_id FROM runs INTERSECT SELECT snapshot_id FROM snapshots"
 """Ids of the job snapshots that runs refer to. In `runs.db`."""
 

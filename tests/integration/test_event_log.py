@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from pipelines.orchestration.dagster_private import SqliteEventLogStorage
 from pipelines.orchestration.instance.opening import instance_settings, open_instance
 from pipelines.orchestration.instance.storage import KEPT, KeepingEventLog
 
@@ -58,6 +59,31 @@ def test_only_the_last_used_runs_stay_open(instance: dg.DagsterInstance) -> None
 
     assert all(instance.all_logs(run_id) for run_id in runs)
     assert log_of(instance).open_databases == KEPT
+
+
+def test_known_databases_are_opened_without_a_search(
+    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process reads and writes them without comparing versions, and looks for the table of checks once."""
+    result = dg.AssetCheckEvaluation(dg.AssetKey("tulips"), "counted", passed=True)
+    instance.report_runless_asset_event(result)
+    run_id = dg.materialize([tulips], instance=instance).run_id
+    searched: list[str] = []
+    monkeypatch.setattr(KeepingEventLog, "_initdb", lambda *_: pytest.fail("versions were compared"))
+    search = SqliteEventLogStorage.has_table
+
+    def counted(log: SqliteEventLogStorage, name: str) -> bool:
+        searched.append(name)
+        return search(log, name)
+
+    monkeypatch.setattr(SqliteEventLogStorage, "has_table", counted)
+
+    with open_instance(tmp_path, tmp_path / "dagster") as other:
+        assert other.all_logs(run_id) == instance.all_logs(run_id)
+        for _ in range(2):
+            other.report_runless_asset_event(result)
+
+    assert len(searched) == len(set(searched)) == 1
 
 
 def test_a_run_without_its_file_has_no_events(instance: dg.DagsterInstance) -> None:

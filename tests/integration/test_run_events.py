@@ -1,7 +1,8 @@
 """The events that a run stores: each is a row of Dagster's event log, and takes longer than most of a sync does."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: Dagster reads the annotations of an asset's function at run time.
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.orchestration.assets.check_events import EVALUATES, REPEATS
+from pipelines.orchestration.assets.check_events import EVALUATES, REPEATS, log_results
 from pipelines.orchestration.assets.checks import specs
 from pipelines.orchestration.assets.keys import asset_key
 from pipelines.orchestration.assets.partitions import week_of
 from pipelines.orchestration.automation.jobs import ops_config
+from pipelines.orchestration.cells import CellWeeks, partitions
 from pipelines.orchestration.code_location import build_definitions
 from pipelines.orchestration.dagster_private import IMPLICIT_ASSET_JOB_NAME
 from pipelines.orchestration.instance.opening import open_instance_apart
@@ -29,6 +31,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 BATCHES = SUPPLIERS.source("supply.batches")
 CHECKS = specs(BATCHES)
 KEY = asset_key(BATCHES)
+CELLS = ("north", "south")
+START = dt.date.fromisoformat(week_of(real_now())) - dt.timedelta(weeks=2)
+"""The first day of the first partition."""
+
 OF_CHECKS = {"ASSET_CHECK_EVALUATION_PLANNED", "ASSET_CHECK_EVALUATION"}
 ONCE = Counter(
     [
@@ -78,7 +84,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     folder: Path = tmp_path_factory.mktemp("events")
     with Sandbox(empty=True) as sandbox, open_instance_apart(folder / "history") as instance:
         fill(sandbox, BATCHES.name)
-        start = {"FLORIDAY_FEEDS": BATCHES.name, "FLORIDAY_HISTORY_START": real_now().date().isoformat()}
+        start = {"FLORIDAY_FEEDS": BATCHES.name, "FLORIDAY_HISTORY_START": START.isoformat()}
         project = Project(sandbox, folder, start)
         project.warehouse.path.parent.mkdir(mode=0o700)
         project.warehouse.path.write_bytes(empty_warehouse("suppliers"))
@@ -123,3 +129,32 @@ def test_a_check_can_be_evaluated_alone(runs: Runs) -> None:
     stored = {kind: count for kind, count in kinds.items() if kind.startswith("ASSET")}
     assert stored == {**dict.fromkeys(OF_CHECKS, 1), "ASSET_OBSERVATION": 1}
     assert kinds["a line"] == 1
+
+
+def test_results_of_a_cell_belong_to_its_partition(tmp_path: Path) -> None:
+    """Where checks have results for each partition, a result names the run's partition and its materialization."""
+    parts = partitions(START, CELLS)
+    key = dg.AssetKey("tulips")
+    check = dg.AssetCheckSpec("counted", asset=key, partitions_def=parts)
+
+    @dg.multi_asset(specs=[dg.AssetSpec(key)], check_specs=[check], can_subset=True, partitions_def=parts)
+    def tulips(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        yield dg.MaterializeResult(asset_key=key)
+        results = [dg.AssetCheckResult(passed=True, asset_key=key, check_name="counted")]
+        log_results(context, key, results, of_partition=True)
+
+    with open_instance_apart(tmp_path) as instance:
+        runs = {
+            cell: dg.materialize(
+                [tulips], instance=instance, partition_key=CellWeeks(cell).key(week_of(real_now()))
+            ).run_id
+            for cell in CELLS
+        }
+        records = instance.event_log_storage.get_asset_check_execution_history(check.key, limit=10)
+
+    assert len(records) == len(runs)
+    for record in records:
+        assert record.evaluation is not None
+        target = record.evaluation.target_materialization_data
+        assert target is not None
+        assert record.run_id == target.run_id == runs[str(record.partition).partition("|")[0]]

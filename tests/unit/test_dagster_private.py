@@ -149,6 +149,7 @@ COLUMNS = {
     "index": {
         "event_logs": {"id", "run_id", "asset_key", "dagster_event_type", "partition", "timestamp"},
         "asset_event_tags": {"id", "event_id"},
+        "alembic_version": {"version_num"},
         "asset_check_executions": {
             "id",
             "run_id",
@@ -160,11 +161,12 @@ COLUMNS = {
         },
     },
     "runless": {
+        "alembic_version": {"version_num"},
         "event_logs": {"id", "run_id", "asset_key", "dagster_event_type", "partition", "timestamp"},
         "asset_event_tags": {"id", "event_id"},
     },
 }
-"""The columns that the SQL of ``dagster_private`` names, by file and table."""
+"""The columns and tables that the SQL of ``dagster_private`` names, by file."""
 
 
 def explanation(breaks: str, module: str) -> str:

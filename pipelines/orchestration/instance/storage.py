@@ -1,8 +1,8 @@
 """Dagster's SQLite storage with an event log that keeps its connections open.
 
 Dagster opens and closes a connection for every event, with a new engine that compiles each statement again, and looks
-for each result of a check whether there is a table for it. A run over all feeds with their checks writes 750 events;
-with open connections, they take a quarter of the time.
+for its tables before it stores the result of a check. A run over all feeds with their checks writes 760 events; this
+takes a third of the time.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import os
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.event import listen
+from sqlalchemy.exc import OperationalError
 
-from pipelines.orchestration.dagster_private import DagsterSqliteStorage, SqliteEventLogStorage
+from pipelines.orchestration.dagster_private import HAS_TABLES, DagsterSqliteStorage, SqliteEventLogStorage
 from pipelines.private_files import protect_process
 
 BUSY_TIMEOUT = 30  # seconds to wait while another process writes
@@ -38,7 +39,8 @@ class KeepingEventLog(SqliteEventLogStorage):
         with self._db_lock:
             engine = self._engine(shard)
             if shard not in self._initialized_dbs:
-                self._initdb(engine)
+                if not _has_tables(engine):
+                    self._initdb(engine)
                 self._initialized_dbs.add(shard)
             with engine.begin() as connection:
                 yield connection
@@ -89,6 +91,13 @@ class KeepingEventLog(SqliteEventLogStorage):
         while self._engines:
             self._engines.popitem()[1].dispose()
         super().dispose()
+
+
+def _has_tables(engine: Engine) -> bool:
+    """Whether a database has its tables; to compare their version, Dagster reads the files of all its migrations."""
+    with suppress(OperationalError), engine.connect() as connection:
+        return bool(connection.execute(text(HAS_TABLES)).scalar())
+    return False
 
 
 def _write_without_sync(connection: sqlite3.Connection, _: object) -> None:
