@@ -70,7 +70,10 @@ def test_contracts_that_will_not_be_called_off(page: DashboardPage, grower_world
     names = ("agreed_pieces", "called_off_pieces", "delivered_pieces", "outstanding_pieces", "expected_at_end")
     expected = [tuple(int(str(row[name])) for name in names) for row in lines]
     missing = [max(0, agreed - end) for agreed, *_, end in expected]
-    value = sum(pieces * Decimal(str(row["contract_price"] or 0)) for pieces, row in zip(missing, lines, strict=True))
+    value = sum(
+        (pieces * Decimal(str(row["contract_price"] or 0)) for pieces, row in zip(missing, lines, strict=True)),
+        Decimal(0),
+    )
 
     assert lines
     assert shown(page, "contracts", 6, 7, 8, 9, 11) == sorted(expected)
