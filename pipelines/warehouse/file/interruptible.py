@@ -20,6 +20,7 @@ import duckdb
 from pipelines.interruption import on_stop, without_interruption
 
 _Value = TypeVar("_Value")
+_NO_TRANSACTION = "no transaction is active"  # in DuckDB's message
 _REPEAT_AFTER = 0.1  # seconds between two interrupt requests
 
 _open: set[duckdb.DuckDBPyConnection] = set()
@@ -79,20 +80,19 @@ def connect(path: str, **settings: Any) -> duckdb.DuckDBPyConnection:
 
 
 def close(connection: duckdb.DuckDBPyConnection) -> None:
-    """Close a connection after an error.
+    """Close a connection after an error, within a transaction or not.
 
-    After some errors, such as an ended session of PostgreSQL within a statement, DuckDB refuses to use a database at
-    all. To close it then would end the process, because DuckDB fails to roll back.
+    DuckDB rolls an open transaction back when the connection is closed. Where it fails to, because the session of
+    PostgreSQL was ended, or because DuckDB refuses to use a database at all after an error, it would end the process.
+    So it is rolled back first, and a connection for which that fails is left open.
     """
     try:
-        connection.execute("SELECT 1")
-    except duckdb.FatalException:
+        connection.execute("ROLLBACK")
+    except duckdb.Error as error:
         guarded: object = connection
-        if isinstance(guarded, _Guarded):
+        if _NO_TRANSACTION not in str(error) and isinstance(guarded, _Guarded):
             guarded.abandon()
             return
-    except duckdb.Error:  # such as that of an aborted transaction
-        pass
     connection.close()
 
 
