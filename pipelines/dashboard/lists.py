@@ -120,7 +120,7 @@ LISTS = (
             "is_silent",
         ),
         {"partner": "customer_organization_id", "currency": "currency"},
-        "is_silent DESC, comparable_revenue - revenue DESC NULLS LAST",
+        "is_silent OR coalesce(status = 'STOPPED', false) DESC, greatest(comparable_revenue, revenue) DESC",
     ),
     ReportList(
         "contracts",
@@ -156,6 +156,8 @@ LISTS = (
             "requested_at",
             "expires_at",
             "money",
+            "order_amount",
+            "is_overdue",
         ),
         {"partner": "partner", "item": "trade_item_id", "currency": "money"},
         "requested_at DESC NULLS LAST",
@@ -192,6 +194,7 @@ LISTS = (
         _INVOICED,
         {"partner": "partner", "item": "trade_item_id", "currency": "currency"},
         "abs(difference) DESC NULLS LAST",
+        parts="cause",
         where="cause NOT IN ('NOT_INVOICED', 'CANNOT_BE_KNOWN')",
         grower="seller_organization_id",
     ),
@@ -201,7 +204,6 @@ LISTS = (
         ("month", "incoterm", "currency", "orders", "orders_without_cost", "delivery_cost", "delivery_revenue"),
         {"currency": "currency"},
         "month DESC NULLS LAST, incoterm NULLS LAST",
-        where="delivery_cost <> 0 OR delivery_revenue <> 0",
     ),
 )
 
