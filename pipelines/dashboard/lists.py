@@ -174,6 +174,7 @@ LISTS = (
             "oldest_batch_days",
             "pieces_left",
             "offered_pieces",
+            "age_class",
         ),
         {"item": "trade_item_id"},
         "oldest_batch_days DESC NULLS LAST, pieces_left DESC",

@@ -364,7 +364,12 @@ const DUTCH = dictionary({
   "of these, of batches of more than {days} days": "daarvan van partijen van meer dan {days} dagen",
   "of these, in no offer now": "daarvan nu niet aangeboden",
   "Warehouse": "Locatie",
-  "Days since harvest": "Dagen sinds oogst",
+  "Days since harvest, oldest": "Dagen sinds oogst, oudste",
+  "0 to 3 days": "0 t/m 3 dagen",
+  "4 to 7 days": "4 t/m 7 dagen",
+  "8 to 14 days": "8 t/m 14 dagen",
+  "15 to 30 days": "15 t/m 30 dagen",
+  "over 30 days": "meer dan 30 dagen",
   "Offered": "Aangeboden",
   "Days": "Dagen",
   "Contracts": "Contracten",
@@ -408,8 +413,8 @@ const DUTCH = dictionary({
   "Correction requests that are neither accepted nor declined, the newest first; of all weeks, whatever weeks are chosen. Open: can still be answered. Past its time: the time to answer is over, and Floriday does not report it as expired. State and numbers are those of the time at which the page was made; the section of corrections has those of its weeks.":
     "Correctieverzoeken die niet geaccepteerd en niet afgewezen zijn, de nieuwste eerst; van alle weken, welke weken ook gekozen zijn. Open: kan nog beantwoord worden. Over de termijn: de tijd om te antwoorden is voorbij, en Floriday meldt het niet als vervallen. Stand en aantallen zijn die van het moment waarop de pagina gemaakt is; het blok met correcties heeft die van zijn weken.",
   "Stock by age": "Voorraad naar ouderdom",
-  "What is left of all batches, the oldest first, and how much of it can be bought now; the same whatever weeks are chosen.":
-    "Wat over is van alle partijen, de oudste eerst, en hoeveel daarvan nu te koop is; hetzelfde voor alle gekozen weken.",
+  "What is left of all batches, the oldest first, and how much of it could be bought when the page was made; the same whatever weeks are chosen, so also batches of the running week. A trade item has a row for each class of age.":
+    "Wat over is van alle partijen, de oudste eerst, en hoeveel daarvan te koop was toen de pagina gemaakt werd; hetzelfde voor alle gekozen weken, dus ook partijen van de lopende week. Een artikel heeft een regel per ouderdomsklasse.",
   "Needs action today": "Vraagt vandaag actie",
   "Nothing.": "Niets.",
   "green from {green}, red below {red}": "groen vanaf {green}, rood onder {red}",

@@ -54,7 +54,7 @@ const SECTIONS = [
   { id: "stock", fact: "stock", title: t("Stock and sell-through"), build: stock, every: true, wide: true,
     note: t("Batches by the day of their harvest or production; those of which most is left come first. Sold counts only these batches: what was sold in the period from older batches is not in it. Other changes are waste, reservations and transformations, which Floriday does not always tell apart.") },
   { id: "leftovers", screen: true, list: "leftovers", title: t("Stock by age"), build: leftovers, every: true, wide: true,
-    note: t("What is left of all batches, the oldest first, and how much of it can be bought now; the same whatever weeks are chosen.") },
+    note: t("What is left of all batches, the oldest first, and how much of it could be bought when the page was made; the same whatever weeks are chosen, so also batches of the running week. A trade item has a row for each class of age.") },
   { id: "actions", fact: "actions", title: t("Purchase orders that need action"), build: actions, every: true, wide: true,
     note: t("Why Floriday made no sales order of them yet, or not the one that was meant.") },
 ];

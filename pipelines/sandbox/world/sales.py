@@ -273,9 +273,7 @@ class Sales:
         mutation = {
             "basedOnSalesOrderVersion": record["salesOrderVersion"],
             "salesOrderCorrectionRequestId": self._grower.codes.uuid() if is_request else None,
-            "salesOrderCorrectionRequestReason": (
-                self._grower.rng.choice(reasons) if is_request else None
-            ),
+            "salesOrderCorrectionRequestReason": (self._grower.rng.choice(reasons) if is_request else None),
             "oldValues": before,
             "newValues": sales_order.mutables(record),
             "mutationType": kind,

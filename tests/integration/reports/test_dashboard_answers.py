@@ -52,7 +52,8 @@ def rows_of(
 
 def shown(page: DashboardPage, section: str, *columns: int) -> list[Row]:
     """Return the numbers in some columns of a section's table, in order."""
-    return sorted(tuple(number(row[column]) for column in columns) for row in page.cells(f"#{section} tbody tr"))
+    rows = page.cells(f"#{section} tbody tr:not(.group)")
+    return sorted(tuple(number(row[column]) for column in columns) for row in rows)
 
 
 @pytest.mark.slow
@@ -195,8 +196,12 @@ def test_stock_by_age(page: DashboardPage, grower_world: ReportWarehouse) -> Non
 
     assert stock
     assert shown(page, "leftovers", 2, 3, 4, 5) == sorted(expected)
-    ages = [number(row[2]) for row in page.cells("#leftovers tbody tr")]
+    ages = [number(row[2]) for row in page.cells("#leftovers tbody tr:not(.group)")]
     assert ages == sorted(ages, reverse=True)
+    subtotals = page.cells("#leftovers tbody tr.group")
+    (total,) = page.cells("#leftovers tfoot tr")
+    assert sum(number(row[4]) for row in subtotals) == number(total[4])
+    assert len(subtotals) == len({row["age_class"] for row in stock})
     assert "14 days" in labels(page, "leftovers")[1]
     old = page.figures("leftovers")[1]
     task = normalized(page.page.locator("#tasks li", has_text="14 days").text_content() or "")
