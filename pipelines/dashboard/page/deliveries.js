@@ -51,7 +51,7 @@ function onTime(chosen) {
       { value: part(whole.on_time), label: t("of all {whole} came in time", { whole: counted(whole.load_carriers, t("load carrier"), t("load carriers")) }) },
       { value: part(whole.late), label: t("came late ({number})", { number: grouped(whole.late) }) },
       { value: part(whole.not_received), label: t("are not reported as received ({number})", { number: grouped(whole.not_received) }) },
-      reported > 0 && { value: percent(quotient(whole.on_time, reported)), label: t("in time of the {number} that are reported as received", { number: grouped(reported) }) },
+      reported > 0 && { value: percent(quotient(whole.on_time, reported)), label: t("in time of the {number} that are reported as received", { number: grouped(reported) }), hint: true },
     ],
     picture: shown.length && horizontalBars({
       labels: names,

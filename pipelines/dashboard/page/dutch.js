@@ -118,6 +118,18 @@ const DUTCH = dictionary({
   "in part": "deels",
   "differently": "anders",
   "Chosen from a list that has {part} of {whole} rows.": "Gekozen uit een lijst met {part} van {whole} regels.",
+  "The value is that of the orders after all corrections, not of invoices, and overdue orders count; auction fees, commission and VAT are neither added nor taken off.":
+    "De waarde is die van de orders na alle correcties, niet van facturen, en orders over tijd tellen mee; veilingkosten, commissie en btw zijn er niet bij- of afgeteld.",
+  "Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.":
+    "Correcties tellen alle geaccepteerde verzoeken, ook voor orders die nog geleverd worden; hun stuks zijn dus andere.",
+  "Who receives the load carriers reports them, and not every hub does.":
+    "Wie de ladingdragers ontvangt, meldt dat; niet elke hub doet dat.",
+  "Sold counts only these batches: what was sold in the period from older batches is not in it.":
+    "Verkocht telt alleen deze partijen: wat in de periode uit oudere partijen verkocht is, zit er niet in.",
+  "The silent and stopped ones first, each group by amount.":
+    "De stille en gestopte eerst, in elke groep naar bedrag.",
+  "Ordered is what is ordered after all corrections.":
+    "Besteld is na alle correcties.",
   "Only {code}, without {others}.": "Alleen {code}, zonder {others}.",
   "The list has {part} of {whole} rows.": "De lijst heeft {part} van {whole} regels.",
   "Not invoiced at all": "Nog niet gefactureerd",
@@ -164,8 +176,8 @@ const DUTCH = dictionary({
   "of all weeks; {value} for more than {days} days": "van alle weken; {value} langer dan {days} dagen",
   "{value} is not invoiced for more than {days} days: find out why, order by order":
     "{value} is na meer dan {days} dagen nog niet gefactureerd: zoek per order uit waarom",
-  "Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Ordered is what is ordered after all corrections. Whether they are paid is not known here.":
-    "Orders van alle weken waarvan de uiterste levering voorbij is en die anders gefactureerd zijn dan besteld, of na een week nog niet; hetzelfde voor alle gekozen weken. Besteld is na alle correcties. Of ze betaald zijn, is hier niet bekend.",
+  "Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here.":
+    "Orders van alle weken waarvan de uiterste levering voorbij is en die anders gefactureerd zijn dan besteld, of na een week nog niet; hetzelfde voor alle gekozen weken. Of ze betaald zijn, is hier niet bekend.",
   "Not invoiced by grower and age": "Niet gefactureerd per kweker en ouderdom",
   "Not invoiced by customer and age": "Niet gefactureerd per klant en ouderdom",
   "Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.":
@@ -283,25 +295,25 @@ const DUTCH = dictionary({
   "Average price": "Gemiddelde prijs",
   "Spend by week": "Inkoop per week",
   "Revenue by week": "Omzet per week",
-  "Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier. The value is that of the orders after all corrections, not of invoices, and overdue orders count; auction fees, commission and VAT are neither added nor taken off.":
-    "Definitieve orders met verpakking, diensten en levering, per leverweek; elke volle week naast die met hetzelfde nummer een jaar eerder. De waarde is die van de orders na alle correcties, niet van facturen, en orders over tijd tellen mee; veilingkosten, commissie en btw zijn er niet bij- of afgeteld.",
+  "Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier.":
+    "Definitieve orders met verpakking, diensten en levering, per leverweek; elke volle week naast die met hetzelfde nummer een jaar eerder.",
   "The largest first, and what they make up together.": "De grootste eerst, en wat ze samen uitmaken.",
   "The largest first.": "De grootste eerst.",
   "Click on one to filter.": "Klik er één aan om te filteren.",
   "Where orders come in, and how they were traded.": "Waar orders binnenkomen, en hoe ze verhandeld zijn.",
   "Clock and direct price": "Klokprijs en directe prijs",
-  "Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower. Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.":
-    "Bestelde stuks vóór alle correcties; orders waarvan de levering voorbij is. Wat een klant afbestelde, komt niet voor rekening van de kweker. Correcties tellen alle geaccepteerde verzoeken, ook voor orders die nog geleverd worden; hun stuks zijn dus andere.",
+  "Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower.":
+    "Bestelde stuks vóór alle correcties; orders waarvan de levering voorbij is. Wat een klant afbestelde, komt niet voor rekening van de kweker.",
   "On-time delivery": "Op tijd geleverd",
-  "Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late. Who receives the load carriers reports them, and not every hub does.":
-    "Ladingdragers waarvan de uiterste levertijd voorbij is: op tijd, te laat, of niet als ontvangen gemeld. Het aandeel op tijd is van alle; wat niet als ontvangen gemeld is, telt niet als te laat. Wie de ladingdragers ontvangt, meldt dat; niet elke hub doet dat.",
+  "Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late.":
+    "Ladingdragers waarvan de uiterste levertijd voorbij is: op tijd, te laat, of niet als ontvangen gemeld. Het aandeel op tijd is van alle; wat niet als ontvangen gemeld is, telt niet als te laat.",
   "Corrections": "Correcties",
   "Requests to change an order after the sale, by the week of its delivery. A colour is the side that asked. Pieces and amounts below zero were taken off the orders.":
     "Verzoeken om een order na de verkoop te wijzigen, per leverweek. Een kleur is de partij die erom vroeg. Stuks en bedragen onder nul gingen van de orders af.",
   "Orders not invoiced": "Niet gefactureerde orders",
   "Stock and sell-through": "Voorraad en verkocht deel",
-  "Batches by the day of their harvest or production; those of which most is left come first. Sold counts only these batches: what was sold in the period from older batches is not in it. Other changes are waste, reservations and transformations, which Floriday does not always tell apart.":
-    "Partijen naar de dag van oogst of productie; waarvan het meeste over is, staat vooraan. Verkocht telt alleen deze partijen: wat in de periode uit oudere partijen verkocht is, zit er niet in. Overige mutaties zijn uitval, reserveringen en omzettingen, die Floriday niet altijd onderscheidt.",
+  "Batches by the day of their harvest or production; those of which most is left come first. Other changes are waste, reservations and transformations.":
+    "Partijen naar de dag van oogst of productie; waarvan het meeste over is, staat vooraan. Overige mutaties zijn uitval, reserveringen en omzettingen.",
   "Purchase orders that need action": "Inkooporders die actie vragen",
   "Why Floriday made no sales order of them yet, or not the one that was meant.":
     "Waarom Floriday er nog geen order van maakte, of niet de bedoelde.",
@@ -460,7 +472,7 @@ const DUTCH = dictionary({
   "Last order": "Laatste order",
   "Orders to pick and deliver": "Orders om te verzamelen en te leveren",
   "Customers that stopped, fell or grew": "Gestopte, dalende en groeiende klanten",
-  "The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. The silent and stopped ones first, each group by amount. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier.": "De laatste 13 volle weken naast dezelfde weken een jaar eerder; alleen weken die beide jaren hebben, welke weken ook gekozen zijn. De stille en gestopte eerst, in elke groep naar bedrag. Stil: minstens 21 dagen geen levering, en 4 keer zo lang als gebruikelijk voor die klant. Gestopt: kocht in deze weken een jaar eerder en nu niet meer. Nieuw: kocht er een jaar eerder niet in.",
+  "The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier.": "De laatste 13 volle weken naast dezelfde weken een jaar eerder; alleen weken die beide jaren hebben, welke weken ook gekozen zijn. Stil: minstens 21 dagen geen levering, en 4 keer zo lang als gebruikelijk voor die klant. Gestopt: kocht in deze weken een jaar eerder en nu niet meer. Nieuw: kocht er een jaar eerder niet in.",
   "1 correction request waits for our answer: accept or decline it in Floriday":
     "1 correctieverzoek wacht op ons antwoord: accepteer of weiger het in Floriday",
   "{number} correction requests wait for our answer: accept or decline them in Floriday":

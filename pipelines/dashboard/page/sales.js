@@ -127,7 +127,7 @@ function items(chosen) {
   return {
     figures: [
       { value: grouped(ranked.length), label: ranked.length === 1 ? t("trade item") : t("trade items") },
-      sold.size > 0 && gone.length > 0 && { value: grouped(gone.length), label: t("more sold only a year earlier, also in the table") },
+      sold.size > 0 && gone.length > 0 && { value: grouped(gone.length), label: t("more sold only a year earlier, also in the table"), hint: true },
       { value: grouped(whole.pieces), label: t("pieces") },
     ],
     picture: shown.length && horizontalBars({

@@ -3,7 +3,7 @@
 
 const SECTIONS = [
   { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
-    note: t("Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier. The value is that of the orders after all corrections, not of invoices, and overdue orders count; auction fees, commission and VAT are neither added nor taken off.") },
+    note: t("Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier."), hint: t("The value is that of the orders after all corrections, not of invoices, and overdue orders count; auction fees, commission and VAT are neither added nor taken off.") },
   { id: "departures", list: "departures", title: t("Orders to pick and deliver"), build: departures, every: true, wide: true,
     note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time, which Floriday does not know. What can still be cancelled is not in the revenue yet. This week ends on Sunday.") },
   { id: "partners", fact: "sales", title: PARTNER.Many, build: pareto,
@@ -12,7 +12,7 @@ const SECTIONS = [
   { id: "movers", screen: true, fact: "sales", title: t("Trade items that grew and fell"), build: movers,
     note: t("Against the year before: only the weeks of the period that both years have; the largest differences first.") },
   { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true, sells: true,
-    note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. The silent and stopped ones first, each group by amount. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier.") },
+    note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier."), hint: t("The silent and stopped ones first, each group by amount.") },
   { id: "contracts", screen: true, list: "contracts", title: t("Contracts"), build: contracts, wide: true,
     note: t("Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a day as so far until the end; but at least what is called off. Where it equals what is called off, deliveries go slower than the call-offs, and nothing more is counted on.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
@@ -23,9 +23,9 @@ const SECTIONS = [
   { id: "prices", screen: true, fact: "prices", title: t("Sold below minimum or contract"), build: lowPrices, wide: true,
     note: t("Orders of the clock below the minimum price of their offer, and orders of a contract below its price, also where a margin allows that.") },
   { id: "fill", fact: "fill", title: t("Fill rate"), build: fillRate, every: true,
-    note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower. Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.") },
+    note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower."), hint: t("Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.") },
   { id: "punctuality", fact: "deliveries", title: t("On-time delivery"), build: onTime, every: true,
-    note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late. Who receives the load carriers reports them, and not every hub does.") },
+    note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late."), hint: t("Who receives the load carriers reports them, and not every hub does.") },
   { id: "complaints", screen: true, fact: "complaints", title: t("Complaints"), build: complaints, wide: true, sells: true,
     note: t("Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by customer; they count in the week of delivery. Pieces and amounts below zero were taken off the orders.") },
   { id: "reasons", screen: true, fact: "complaints", title: t("Complaints by reason"), wide: true, sells: true,
@@ -41,7 +41,7 @@ const SECTIONS = [
   { id: "corrections", fact: "corrections", title: t("Corrections"), build: corrections,
     note: t("Requests to change an order after the sale, by the week of its delivery. A colour is the side that asked. Pieces and amounts below zero were taken off the orders.") },
   { id: "invoices", fact: "invoices", title: t("Orders not invoiced"), build: openInvoices,
-    note: t("Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Ordered is what is ordered after all corrections. Whether they are paid is not known here.") },
+    note: t("Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here."), hint: t("Ordered is what is ordered after all corrections.") },
   { id: "ageing", screen: true, fact: "invoices", title: BUYS ? t("Not invoiced by grower and age") : t("Not invoiced by customer and age"), build: ageing, wide: true,
     note: BUYS ? t("Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.")
       : t("Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.") },
@@ -52,15 +52,15 @@ const SECTIONS = [
   { id: "deliverycosts", screen: true, list: "deliverycosts", title: t("Delivery costs and charges"), build: deliveryCosts, wide: true, sells: true,
     note: t("By calendar month of delivery, of all data: what delivery costs by your delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery.") },
   { id: "stock", fact: "stock", title: t("Stock and sell-through"), build: stock, every: true, wide: true,
-    note: t("Batches by the day of their harvest or production; those of which most is left come first. Sold counts only these batches: what was sold in the period from older batches is not in it. Other changes are waste, reservations and transformations, which Floriday does not always tell apart.") },
+    note: t("Batches by the day of their harvest or production; those of which most is left come first. Other changes are waste, reservations and transformations."), hint: t("Sold counts only these batches: what was sold in the period from older batches is not in it.") },
   { id: "leftovers", screen: true, list: "leftovers", title: t("Stock by age"), build: leftovers, every: true, wide: true,
     note: t("What is left of all batches, the oldest first, and how much of it could be bought when the page was made; the same whatever weeks are chosen, so also batches of the running week. A trade item has a row for each class of age.") },
   { id: "actions", fact: "actions", title: t("Purchase orders that need action"), build: actions, every: true, wide: true,
     note: t("Why Floriday made no sales order of them yet, or not the one that was meant.") },
 ];
 
-function figure({ value, label }) {
-  return make("p", { class: "figure" }, make("strong", null, value), " ", make("span", null, label));
+function figure({ value, label, hint }) {
+  return make("p", { class: hint ? "figure hint" : "figure" }, make("strong", null, value), " ", make("span", null, label));
 }
 
 function drawing(id, picture) {
@@ -106,7 +106,7 @@ function sectionOf({ id, fact, list, title, build, note, hint, wide, every, scre
   const columns = list ? LISTED[list] : FACTS[fact];
   const blind = ["partner", "item"].filter((split) => filters[split].size && !columns[split]);
   const built = build(filters);
-  const notes = [note, list && cutOff(list), onlyIn(id), every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
+  const notes = [note, list && cutOff(list), every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
     ...blind.map((split) => (split === "item" ? t("Not split by trade item: these are the figures of all.")
       : BUYS ? t("Not split by grower: these are the figures of all.") : t("Not split by customer: these are the figures of all.")))];
   const rows = built.table.rows.length;
@@ -116,6 +116,6 @@ function sectionOf({ id, fact, list, title, build, note, hint, wide, every, scre
       ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list || fact]?.())}`)]
     : [built.choices, make("p", { class: "empty" }, t("Nothing in this selection."))];
   const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}${opened.has(id) ? " opened" : ""}`, "aria-labelledby": `${id}-title` },
-    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), hint ? make("span", { class: "hint" }, ` ${hint}`) : null), ...content.filter(Boolean));
+    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), make("span", { class: "hint" }, ...[hint, onlyIn(id)].filter(Boolean).map((text) => ` ${text}`))), ...content.filter(Boolean));
   return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };
 }

@@ -180,8 +180,8 @@ const TASKS = {
   },
   deliveries: (all) => {
     const week = { ...all, from: CONTENT.week - 1, to: CONTENT.week - 1 };
-    const { late, load_carriers: whole } = total("deliveries", week);
-    return late && lightOf("on_time", 1 - late / whole) !== "green" && [t("{number} load carriers came late last week: ask the carriers why", { number: grouped(late) }), week];
+    const { late, on_time: inTime } = total("deliveries", week);
+    return late && lightOf("on_time", inTime / (inTime + late)) !== "green" && [t("{number} load carriers came late last week: ask the carriers why", { number: grouped(late) }), week];
   },
 };
 
