@@ -6,7 +6,7 @@ import base64
 import datetime as dt
 import gzip
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import duckdb
@@ -14,7 +14,7 @@ import duckdb
 from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_week, week_number
 from pipelines.dashboard.lists import Lists, identifiers_in, in_json, read_dues, read_lists
 from pipelines.dashboard.names import names_of
-from pipelines.dashboard.row_limit import LimitedFacts, prepare, read_within
+from pipelines.dashboard.row_limit import LimitedFacts, prepare
 from pipelines.dashboard.selection import EVERYTHING, Selection
 from pipelines.dashboard.thresholds import Thresholds, default_thresholds
 from pipelines.reports import define_details, find_report, installed
@@ -43,13 +43,19 @@ def build_content(
     reports = installed(connection)
     api = api_of(connection)
     facts, week = facts_of(reports, selection), this_week(now)
-    ranks = prepare(connection, facts, api, week, selection)
+    limit = prepare(connection, facts, api, week, selection)
     lists = read_lists(connection, reports, api, selection)
-    rest = {"dues": read_dues(connection, lists[1], selection), "thresholds": thresholds or default_thresholds()}
+    rest = {
+        "dues": read_dues(connection, lists[1], selection),
+        "thresholds": thresholds or default_thresholds(),
+        "incomplete": _incomplete_weeks(connection) if "customer_changes" in reports else {},
+        "accounts": _accounts(connection, selection),
+        "health": _health(connection, selection) if "sync_health" in reports else {},
+    }
     rows = most_letters // LEAST_LETTERS
     while True:
-        found = read_within(connection, facts, ranks, week, rows)
-        content = _content(connection, found, reports, lists, api=api, now=now, selection=selection)
+        found = limit.read_within(rows)
+        content = _content(connection, found, lists, api=api, now=now, selection=selection)
         text = packed({**content, **rest})
         if len(text) <= most_letters or rows < FEWEST_ROWS:
             return text, found
@@ -59,7 +65,6 @@ def build_content(
 def _content(
     connection: duckdb.DuckDBPyConnection,
     found: LimitedFacts,
-    reports: Collection[str],
     lists: tuple[Lists, Lists],
     *,
     api: str,
@@ -73,11 +78,8 @@ def _content(
         "made": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
         "week": this_week(now),
         "first": found.first_week,
-        "incomplete": _incomplete_weeks(connection) if "customer_changes" in reports else {},
         "chosen": _weeks(selection, found.first_week, this_week(now)),
         "merged": {"partners": found.merged("partner"), "items": found.merged("item"), "older": found.older},
-        "accounts": _accounts(connection, selection),
-        "health": _health(connection, selection) if "sync_health" in reports else {},
         "facts": {fact.name: _columns(fact, rows, keys, found) for fact, rows in found.rows.items()},
         "lists": rows_of_lists,
         "listed": numbers,

@@ -100,6 +100,7 @@ LISTS = (
             "warehouse",
             "cancellable_until",
             "ordered_pieces",
+            "package_code",
         ),
         {"partner": "customer_organization_id", "item": "trade_item_id"},
         "departure NULLS LAST",
@@ -139,6 +140,9 @@ LISTS = (
             "currency",
             "contract_price",
             "delivered_pieces",
+            "first_day",
+            "pace",
+            "outstanding_pieces",
         ),
         {"partner": "partner", "item": "trade_item_id", "currency": "currency"},
         "expected_share NULLS LAST",
@@ -231,7 +235,7 @@ def read_lists(
 
 
 def read_dues(connection: duckdb.DuckDBPyConnection, numbers: Lists, selection: Selection) -> list[list[Any]]:
-    """If not all open orders are listed, their sums by account, hour of departure and next step; else nothing."""
+    """If not all open orders are listed, sums by account, hour of departure, next step and deadline; else nothing."""
     if all(number == whole for *_, number, whole in numbers.get("departures", [])):
         return []
     columns = {"account": "account", "partner": "customer_organization_id", "item": "trade_item_id"}
@@ -240,7 +244,8 @@ def read_dues(connection: duckdb.DuckDBPyConnection, numbers: Lists, selection: 
     sql = f"""
         SELECT
             account, date_trunc('hour', departure) AS hour, next_step, count(*) AS orders,
-            CAST(sum(open_pieces) AS BIGINT) AS pieces, CAST(sum(open_packages) AS BIGINT) AS packages
+            CAST(sum(open_pieces) AS BIGINT) AS pieces, CAST(sum(open_packages) AS BIGINT) AS packages,
+            date_trunc('minute', cancellable_until) AS until
         FROM reports.open_orders
         WHERE true{where}
         GROUP BY ALL

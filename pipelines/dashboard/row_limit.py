@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 
@@ -38,7 +38,7 @@ class LimitedFacts:
 
 def prepare(
     connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], api: str, this_week: int, selection: Selection
-) -> Ranks:
+) -> RowLimit:
     """Write the selected rows of the facts to temporary tables, with ranks instead of partners and items."""
     define_weeks(connection)
     for fact in facts:
@@ -46,25 +46,41 @@ def prepare(
     ranks = {split: _rank(connection, facts, split, this_week - WEEKS[0]) for split in sorted(RANKED)}
     for fact in facts:
         _place(connection, fact)
-    return ranks
+    return RowLimit(connection, facts, ranks, this_week)
 
 
-def read_within(
-    connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], ranks: Ranks, this_week: int, most_rows: int
-) -> LimitedFacts:
-    """As many rows of all facts together as ``most_rows`` allows, after :func:`prepare`, which returned the ranks."""
-    fewest, most = 0, len(_CHOICES) - 1
-    while fewest < most:
-        middle = (fewest + most) // 2
-        alone, weeks = _CHOICES[middle]
-        if sum(count(connection, fact, alone, this_week - weeks) for fact in facts) <= most_rows:
-            most = middle
-        else:
-            fewest = middle + 1
-    alone, weeks = _CHOICES[most]
-    first = this_week - weeks
-    rows = {fact: read(connection, fact, alone, first) for fact in facts}
-    return LimitedFacts(rows, first, ranks, alone, _older(connection, first) if SALES in facts else 0)
+@dataclass
+class RowLimit:
+    """The facts of :func:`prepare`, which are read with ever fewer rows until the page is small enough."""
+
+    connection: duckdb.DuckDBPyConnection
+    facts: Sequence[Fact]
+    ranks: Ranks
+    this_week: int
+    _counts: dict[int, int] = field(default_factory=dict)  # number of rows by the place of a choice
+
+    def read_within(self, most_rows: int) -> LimitedFacts:
+        """As many rows of all facts together as ``most_rows`` allows."""
+        fewest, most = 0, len(_CHOICES) - 1
+        while fewest < most:
+            middle = (fewest + most) // 2
+            if self._rows(middle) <= most_rows:
+                most = middle
+            else:
+                fewest = middle + 1
+        alone, weeks = _CHOICES[most]
+        first = self.this_week - weeks
+        rows = {fact: read(self.connection, fact, alone, first) for fact in self.facts}
+        older = _older(self.connection, first) if SALES in self.facts else 0
+        return LimitedFacts(rows, first, self.ranks, alone, older)
+
+    def _rows(self, choice: int) -> int:
+        """The rows of a choice, counted once: grouping all orders takes longer than reading the few that are kept."""
+        if choice not in self._counts:
+            alone, weeks = _CHOICES[choice]
+            first = self.this_week - weeks
+            self._counts[choice] = sum(count(self.connection, fact, alone, first) for fact in self.facts)
+        return self._counts[choice]
 
 
 def _rank(connection: duckdb.DuckDBPyConnection, facts: Sequence[Fact], split: str, first: int) -> list[str | None]:

@@ -6,8 +6,12 @@
 -- the pieces of orders with status COMMITTED under these blanket orders whose latest delivery has passed. Orders under a
 -- contract without a blanket order belong to no line and are left out.
 --
+-- Outstanding are the call-offs whose delivery is to come: the pieces of their orders, apart from rejected, cancelled and
+-- expired ones, or of the call-off if it has no order yet. What was called off and is neither delivered nor outstanding
+-- was rejected, cancelled or corrected.
+--
 -- The pace is what was delivered, divided by the days from the line's first day to today. Expected at the end is what
--- was delivered and that pace for the days left, but at least what is called off; after the end, it is what was
+-- was delivered and that pace for the days left, but at least what is outstanding; after the end, it is what was
 -- delivered. That is no plan: plants for one season are taken in a few weeks, and a buyer may call off all at once.
 -- Average prices are those of the orders, for the piece alone, in the contract's currency.
 --
@@ -43,6 +47,7 @@
 --   currency                  currency of the prices, as ISO 4217
 --   contract_price            agreed price of a piece, weighted by the agreed pieces of the periods
 --   average_price             paid price of a piece, weighted by pieces; NULL without orders
+--   outstanding_pieces        called-off pieces whose delivery is to come
 --
 -- tables:
 --   catalog.trade_items
@@ -73,6 +78,7 @@ contract_lines AS (
         sum(p.number_of_pieces) AS agreed,
         coalesce(sum(d.called_off_pieces), 0) AS called_off,
         coalesce(sum(d.delivered_pieces), 0) AS delivered,
+        coalesce(sum(d.outstanding_pieces), 0) AS outstanding,
         sum(d.paid) / nullif(sum(d.priced_pieces), 0) AS average_price,
         sum(CAST(p.price_per_piece AS DECIMAL(38, 6)) * p.number_of_pieces)
             / nullif(sum(p.number_of_pieces) FILTER (p.price_per_piece IS NOT NULL), 0) AS contract_price
@@ -102,7 +108,7 @@ forecast AS (
         CAST(
             CASE
                 WHEN p.last_day < p.today THEN p.delivered
-                ELSE greatest(p.called_off, round(p.delivered + p.pace * p.days_left))
+                ELSE p.delivered + greatest(p.outstanding, round(p.pace * p.days_left))
             END
                 AS BIGINT
         ) AS expected
@@ -132,7 +138,8 @@ SELECT
     CAST(f.expected / nullif(f.agreed, 0) AS DECIMAL(38, 6)) AS expected_share,
     f.money AS currency,
     CAST(f.contract_price AS DECIMAL(38, 6)) AS contract_price,
-    CAST(f.average_price AS DECIMAL(38, 6)) AS average_price
+    CAST(f.average_price AS DECIMAL(38, 6)) AS average_price,
+    CAST(f.outstanding AS BIGINT) AS outstanding_pieces
 FROM forecast f
 LEFT JOIN organizations.organizations b
     ON b.account = f.account AND b.organization_id = f.customer_organization_id

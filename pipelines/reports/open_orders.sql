@@ -1,8 +1,8 @@
 -- Open orders: one row for each sales order of which something must still be committed, picked, despatched or delivered.
 --
 -- An order is open until all its packages are on a shipment, and until these shipments are delivered. Orders with status
--- COMMITTED count, and orders with status ACCEPTED, which the buyer can still cancel. Deleted orders are left out. An
--- order of the clock counts only if a delivery was requested for it: the other ones leave with the lot to the auction.
+-- COMMITTED count, and orders with status ACCEPTED: the buyer can cancel them until their deadline, after which they are
+-- committed. One that is still ACCEPTED after its deadline only waits for that. Deleted orders are left out. An order of the clock counts only if a delivery was requested for it: the other ones leave with the lot to the auction.
 --
 -- Claimed packages are those that shipments claimed of the order's fulfillment requests, without shipments that are
 -- cancelled or failed. A request that moved to another delivery order counts once, at its present one. An order without
@@ -25,7 +25,7 @@
 --   sales_order_id            the order (orders.sales_orders)
 --   sales_channel_order_id    its number at the sales channel
 --   status                    the order's status
---   next_step                 COMMIT if it can still be cancelled, else PICK, DESPATCH (on a shipment) or DELIVER (left)
+--   next_step                 COMMIT if it is not committed, else PICK, DESPATCH (on a shipment) or DELIVER (left)
 --   customer_organization_id  buyer (organizations.organizations)
 --   customer                  its name; NULL if it is not in the warehouse
 --   despatch_warehouse_id     warehouse from which it leaves (organizations.warehouses)
@@ -44,6 +44,7 @@
 --   delivered_packages        packages on a shipment that was delivered
 --   cancellable_until         until when the buyer can cancel it; NULL if it is committed
 --   currency                  currency of the order, as ISO 4217
+--   package_code              VBN code of the package of the order; NULL for a package of one's own
 --
 -- tables:
 --   catalog.trade_items
@@ -74,6 +75,7 @@ WITH agreed AS (
         o.delivery_location_address_city,
         o.number_of_pieces,
         o.packing_configuration_pieces_per_package,
+        o.packing_configuration_package_vbn_package_code,
         o.cancellation_deadline,
         o.calculated_fields_order_amount_currency
     FROM orders.sales_orders o
@@ -214,7 +216,8 @@ SELECT
     CAST(o.open_packages AS BIGINT) AS open_packages,
     CAST(o.delivered_packages AS BIGINT) AS delivered_packages,
     CASE WHEN o.status = 'ACCEPTED' THEN o.cancellation_deadline END AS cancellable_until,
-    o.calculated_fields_order_amount_currency AS currency
+    o.calculated_fields_order_amount_currency AS currency,
+    o.packing_configuration_package_vbn_package_code AS package_code
 FROM compared o
 LEFT JOIN fulfillment.delivery_orders d ON d.account = o.account AND d.delivery_order_id = o.delivery_order_id
 LEFT JOIN organizations.organizations b

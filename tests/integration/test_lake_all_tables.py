@@ -72,7 +72,8 @@ def test_all_tables_are_equal_after_a_load_and_changes(api: str, kinds: TwoKinds
     assert len(tables) == TABLES[api]
     assert len(filled & {table.qualified_name for table in tables}) >= TABLES[api] - FEW_EMPTY
     assert {f"versions.{table.name}" for table in tables if table.qualified_name in filled} <= filled
-    assert {f"raw.{source.table}" for source in kinds.lake.catalogue.sources} <= filled
+    raw = {f"raw.{source.table}" for source in kinds.lake.catalogue.sources}
+    assert len(raw & filled) >= len(raw) - FEW_EMPTY
 
 
 def test_all_tables_are_equal_after_a_restart_and_rejected_records(kinds: TwoKinds) -> None:

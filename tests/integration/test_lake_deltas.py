@@ -6,6 +6,7 @@ import datetime as dt
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -29,13 +30,12 @@ FIRST = 20
 """Rounds of which the durations are compared."""
 
 
-@pytest.fixture
-def syncing(tmp_path: Path) -> Iterator[Syncing]:
-    """A lake after a first load, of which the files are in a folder."""
-    postgres()
+@contextmanager
+def loaded_lake(path: Path) -> Iterator[Syncing]:
+    """Yield a lake after a first load, of which the files are in a folder."""
     with Sandbox(now=NOW, empty=True) as sandbox:
         sandbox.set_switches(rate_limits=None)
-        syncing = Syncing(sandbox, tmp_path / "w.duckdb", only=(FEED,), kind="lake")
+        syncing = Syncing(sandbox, path, only=(FEED,), kind="lake")
         put(syncing, LOADED, seed=0)
         assert syncing.sync_one(FEED).current
         yield syncing
@@ -53,18 +53,31 @@ def put(syncing: Syncing, count: int, seed: int) -> None:
         book.put(in_json({**record, "sequenceNumber": number}), number=number)
 
 
-def rounds(syncing: Syncing, session: SyncSession, numbers: range) -> list[float]:
-    """Change a few records and sync them, for each number; returns the seconds of each sync."""
-    seconds = []
-    for number in numbers:
-        put(syncing, Random(number).randint(1, MOST_RECORDS), number)
+class Rounds:
+    """Rounds of one lake: each changes a few records, and syncs them."""
+
+    def __init__(self, syncing: Syncing, session: SyncSession) -> None:
+        self.syncing = syncing
+        self.seconds: list[float] = []
+        self._session = session
+
+    def run(self) -> None:
+        """Do the next round."""
+        number = len(self.seconds) + 1
+        put(self.syncing, Random(number).randint(1, MOST_RECORDS), number)
         began = time.perf_counter()
-        session = session.renewed()
-        (outcome,) = session.sync_all(session.sources, run_id=f"round {number}")
-        session.save_positions()
-        seconds.append(time.perf_counter() - began)
+        self._session = self._session.renewed()
+        (outcome,) = self._session.sync_all(self._session.sources, run_id=f"round {number}")
+        self._session.save_positions()
+        self.seconds.append(time.perf_counter() - began)
         assert outcome.current, outcome
-    return seconds
+
+
+@contextmanager
+def rounds_of(path: Path) -> Iterator[Rounds]:
+    """Yield the rounds of a new lake, which stays attached."""
+    with loaded_lake(path) as syncing, syncing.pipeline() as session:
+        yield Rounds(syncing, session)
 
 
 def files_of(syncing: Syncing) -> int:
@@ -73,24 +86,30 @@ def files_of(syncing: Syncing) -> int:
 
 
 @pytest.mark.parametrize("count", [5, pytest.param(500, marks=pytest.mark.slow)])
-def test_small_changes_add_few_files(count: int, syncing: Syncing, capsys: pytest.CaptureFixture[str]) -> None:
-    """Hundreds of rounds add fewer than 50 files, and upkeep leaves fewer than 100; every record is stored once."""
-    loaded = files_of(syncing)
-    with syncing.pipeline() as session:
-        seconds = rounds(syncing, session, range(1, count + 1))
+def test_small_changes_add_few_files(count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Hundreds of rounds add fewer than 50 files, and upkeep leaves fewer than 100; every record is stored once.
+
+    The durations of rounds, by turns with those of a new lake, are printed.
+    """
+    postgres()
+    with rounds_of(tmp_path / "w.duckdb") as old:
+        syncing, loaded = old.syncing, files_of(old.syncing)
+        for _ in range(count):
+            old.run()
         added = files_of(syncing) - loaded
         lake = LakeWarehouse(lake_at(syncing.path))
-        began = time.perf_counter()
         result = upkeep(lake)
-        took = time.perf_counter() - began
         lake.close()
-        later = rounds(syncing, session, range(count + 1, count + 1 + min(FIRST, count)))
+        with rounds_of(tmp_path / "new.duckdb") as new:
+            for _ in range(min(FIRST, count)):
+                old.run()
+                new.run()
 
     with capsys.disabled():
         sys.stdout.write(
-            f"{count} rounds: {loaded} files + {added}; upkeep: {result} in {took:.1f} s, {files_of(syncing)} files;"
-            f" seconds of a round: first {median(seconds[:FIRST]):.2f}, last {median(seconds[-FIRST:]):.2f},"
-            f" after upkeep {median(later):.2f}\n"
+            f"{count} rounds: {loaded} files + {added}; upkeep: {result}; seconds of a round:"
+            f" first {median(old.seconds[:FIRST]):.2f}, before upkeep {median(old.seconds[:count][-FIRST:]):.2f},"
+            f" after it {median(old.seconds[count:]):.2f}, by turns with {median(new.seconds):.2f} of a new lake\n"
         )
     assert added < 50
     assert result.after < 100

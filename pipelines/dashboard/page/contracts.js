@@ -1,9 +1,26 @@
 // Sections on contracts, and on stock by its age.
 
-// Why so much is expected: more is called off than the pace so far gives, or that pace gives more.
-function basisOf([, , , , , , called, , , expected, , , , delivered]) {
-  if (!expected) return t("nothing called off yet");
-  return expected > called ? t("pace of delivery") : delivered >= called ? t("delivered") : t("what is called off");
+// Why so much is expected: more is called off and still to come than the pace so far gives, or that pace gives more.
+function basisOf([, , , , , , , , days, expected, , , , delivered, , pace, outstanding]) {
+  if (!expected) return t("nothing to come yet");
+  if (expected === delivered) return t("delivered");
+  return outstanding >= Math.round(Number(pace) * days) ? t("what is still to come") : t("pace of delivery");
+}
+
+// How many pieces a line stays below what was agreed, by the forecast.
+function missingOf(each) {
+  return Math.max(0, each[5] - each[9]);
+}
+
+function missingValue(each) {
+  return missingOf(each) * Number(each[12] || 0);
+}
+
+// Lines in other currencies than the chosen one, which neither the table nor a sum has.
+function otherLines(chosen, fits = () => true) {
+  const lines = listed("contracts", { ...chosen, code: null }, { partner: 2, item: 3, currency: 11 }).filter((each) => each[11] !== chosen.code && fits(each));
+  const codes = [...new Set(lines.map((each) => each[11] || t("no currency given")))].sort();
+  return chosen.code !== null && lines.length ? t("{lines} in {currencies}", { lines: counted(lines.length, t("line"), t("lines")), currencies: codes.join(", ") }) : "";
 }
 
 const inDays = { show: (day) => dayName(Date.parse(day)) };
@@ -12,21 +29,29 @@ function contracts(chosen) {
   const rows = listed("contracts", chosen, { partner: 2, item: 3, currency: 11 });
   const short = rows.filter(isShort);
   const sum = (place) => rows.reduce((all, each) => all + Number(each[place] || 0), 0);
+  const [missing, value] = [missingOf, missingValue].map((of) => short.reduce((all, each) => all + of(each), 0));
+  const failed = sum(6) - sum(13) - sum(16);
+  const others = otherLines(chosen);
   return {
+    more: others && t("Not shown: {lines}; choose the currency above.", { lines: others }),
     figures: [
       { value: grouped(short.length), label: t("of {whole} lines: forecast below what was agreed", { whole: grouped(rows.length) }) },
-      { value: money(short.reduce((all, each) => all + (each[5] - each[9]) * Number(each[12] || 0), 0), chosen.code), label: t("of the agreed value would be left, by this forecast") },
+      { value: grouped(missing), label: t("agreed pieces will not be taken, by this forecast") },
+      { value: money(value, chosen.code), label: t("of the agreed value will not be taken, by this forecast") },
+      { value: grouped(sum(16)), label: t("pieces called off and still to come") },
+      failed > 0 && { value: grouped(failed), label: t("pieces called off that will not come: their orders were rejected, cancelled or corrected") },
     ],
     table: {
-      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Contract")), column(t("Until"), null, inDays),
-        column(t("Days left"), grouped), column(t("Agreed"), grouped), column(t("Called off"), grouped), column(t("Not called off"), grouped), column(t("Delivered"), grouped),
-        column(t("Forecast at the end"), grouped), column(t("Forecast from")), column(t("Part of agreed"), percent), worth(t("Price"), { code: chosen.code }, 3)],
+      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Contract")), column(t("From"), null, inDays), column(t("Until"), null, inDays),
+        column(t("Days left"), grouped), column(t("Agreed"), grouped), column(t("Called off"), grouped), column(t("Delivered"), grouped), column(t("Still to come"), grouped),
+        column(t("Pace: pieces a week"), grouped), column(t("Forecast at the end"), grouped), column(t("Forecast from")), column(t("Part of agreed"), percent),
+        column(t("Pieces missing"), grouped), worth(t("Value missing"), chosen, 0)],
       rows: rows.map((each) => {
-        const [, reference, partner, item, until, agreed, called, remaining, days, expected, share, , agreedPrice, delivered] = each;
-        return row([idName("partner", partner), idName("item", item), reference, until, days, agreed, called, remaining, delivered, expected, basisOf(each),
-          share === null ? null : Number(share), agreedPrice === null ? null : Number(agreedPrice)], PLACES.get(partner));
+        const [, reference, partner, item, until, agreed, called, , days, expected, share, , agreedPrice, delivered, from, pace, outstanding] = each;
+        return row([idName("partner", partner), idName("item", item), reference, from, until, days, agreed, called, delivered, outstanding, pace === null ? null : 7 * Number(pace),
+          expected, basisOf(each), share === null ? null : Number(share), missingOf(each), agreedPrice === null ? null : missingValue(each)], PLACES.get(partner));
       }),
-      whole: [t("Total"), null, null, null, null, sum(5), sum(6), sum(7), sum(13), sum(9), null, quotient(sum(9), sum(5)), null],
+      whole: [t("Total"), null, null, null, null, null, sum(5), sum(6), sum(13), sum(16), null, sum(9), null, quotient(sum(9), sum(5)), missing, value],
     },
   };
 }

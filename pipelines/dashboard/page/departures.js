@@ -3,11 +3,28 @@
 const MOST_PRINTED = 40; // rows that a meeting goes through
 
 const STEPS = dictionary({
-  COMMIT: t("Can still be cancelled"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
+  COMMIT: t("Can still be cancelled"), WAIT: t("Cannot be cancelled any more, not final yet"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
 });
 
 const DUES = [["late", t("Overdue")], ["today", t("Today")], ["tomorrow", t("Tomorrow")], ["week", t("Later this week")], ["later", t("After this week")],
   ["left", t("Left, not reported as delivered")]];
+
+// The day of today or tomorrow with its name, in Amsterdam.
+function dayAfter(days) {
+  const format = new Intl.DateTimeFormat(LOCALE, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
+  return format.format(FIRST_MONDAY + (dayNumber(now()) + days) * DAY);
+}
+
+// A print is read on another day: today and tomorrow have their dates.
+function dueName(due) {
+  const [, name] = DUES.find(([each]) => each === due);
+  return { today: `${name}, ${dayAfter(0)}`, tomorrow: `${name}, ${dayAfter(1)}` }[due] ?? name;
+}
+
+// What comes next: an order that is not final can be cancelled until its deadline, whatever its status, and waits after it.
+function stepOf(step, until) {
+  return step === "COMMIT" && until && Date.parse(until) < now() ? "WAIT" : step;
+}
 
 // Days since the first Monday of 1970, in Amsterdam.
 function dayNumber(time) {
@@ -33,16 +50,16 @@ function isDue([, time, , step]) {
 // chosen, of those that are listed.
 function dueSums(rows, chosen) {
   const isWhole = !CONTENT.dues.length || chosen.partner.size || chosen.item.size;
-  const all = isWhole ? rows.map((each) => [isDue(each), each[3], 1, each[7] || 0, each[8] || 0])
+  const all = isWhole ? rows.map((each) => [isDue(each), stepOf(each[3], each[12]), 1, each[7] || 0, each[8] || 0])
     : CONTENT.dues.filter(([account]) => chosen.account === null || account === chosen.account)
-      .map(([, time, step, orders, pieces, packages]) => [dueOf(time, step), step, orders, pieces || 0, packages || 0]);
+      .map(([, time, step, orders, pieces, packages, until]) => [dueOf(time, step), stepOf(step, until), orders, pieces || 0, packages || 0]);
   return (due, group) => all.filter(([when, step]) => (due ? when === due : true) && (group ? groupOfStep(step) === group : true))
     .reduce((sum, [, , ...numbers]) => sum.map((each, place) => each + numbers[place]), [0, 0, 0]);
 }
 
-// Firm orders, those that can still be cancelled, and those that have left.
+// Firm orders, those that are not final though they cannot be cancelled any more, those that can, and those that have left.
 function groupOfStep(step) {
-  return { COMMIT: "open", DELIVER: "left" }[step] || "firm";
+  return { COMMIT: "open", WAIT: "waiting", DELIVER: "left" }[step] || "firm";
 }
 
 // Overdue first; among them, those of which something must still be picked.
@@ -60,34 +77,36 @@ function dueButtons(sum) {
     refresh();
     at(`due-${due ?? "all"}`).focus();
   } } }, `${text} `, make("strong", null, numberOf(due)));
-  return make("div", { class: "dues", role: "group", "aria-label": t("When they must be delivered") }, button(null, t("All")), ...DUES.map(([due, text]) => button(due, text)));
+  return make("div", { class: "dues", role: "group", "aria-label": t("When they must be delivered") }, button(null, t("All")), 
+    ...DUES.filter(([due]) => ["today", "tomorrow", filters.due].includes(due) || sum(due)[0]).map(([due]) => button(due, dueName(due))));
 }
 
 function departures(chosen) {
   const all = inDueOrder(listed("departures", chosen, { partner: 4, item: 5 }));
   const rows = all.filter((each) => chosen.due === null || isDue(each) === chosen.due);
   const sum = dueSums(all, chosen);
-  const [, pieces, packages] = sum(chosen.due);
+  const [firm, waiting, open] = ["firm", "waiting", "open"].map((group) => sum(chosen.due, group));
   const near = Math.min(MOST_PRINTED, rows.filter((each) => ["late", "today", "tomorrow"].includes(isDue(each))).length);
-  const line = (name, [orders, open, containers]) => [`${name}: ${counted(orders, t("order"), t("orders"))}`, ...Array(8).fill(null), open, containers, null];
-  const groups = [["firm", t("Firm orders")], ["open", t("Can still be cancelled")], ["left", t("Left, not reported as delivered")]]
-    .filter(([group]) => rows.some((each) => groupOfStep(each[3]) === group))
+  const line = (name, [orders, pieces, containers]) => [`${name}: ${counted(orders, t("order"), t("orders"))}`, ...Array(8).fill(null), pieces, containers, null, null];
+  const groups = [["firm", t("Firm orders")], ["waiting", t("Cannot be cancelled any more, not final yet")], ["open", t("Can still be cancelled")], ["left", t("Left, not reported as delivered")]]
+    .filter(([group]) => rows.some((each) => groupOfStep(stepOf(each[3], each[12])) === group))
     .map(([group, name]) => ({ group, cells: line(name, sum(chosen.due, group)) }));
   return {
     choices: all.length ? dueButtons(sum) : null,
     figures: [
-      { value: grouped(sum(chosen.due, "firm")[0]), label: t("firm orders to leave") },
-      { value: grouped(sum(chosen.due, "open")[0]), label: t("orders that can still be cancelled") },
-      { value: grouped(pieces), label: t("pieces to pick") },
-      { value: grouped(packages), label: t("packages to pick") },
+      { value: grouped(firm[0]), label: t("firm orders to leave") },
+      waiting[0] > 0 && { value: grouped(waiting[0]), label: t("orders that cannot be cancelled any more, but are not final yet") },
+      { value: grouped(open[0]), label: t("orders that can still be cancelled") },
+      { value: grouped(firm[1] + waiting[1]), label: t("pieces to pick that cannot be cancelled, in {packages} packages", { packages: grouped(firm[2] + waiting[2]) }) },
+      open[0] > 0 && { value: grouped(open[1]), label: t("pieces to pick that can be cancelled, in {packages} packages", { packages: grouped(open[2]) }) },
     ],
     table: {
       groups,
-      columns: [column(t("Latest delivery"), null, { show: nearInAmsterdam }), column(t("Order")), column(t("Next step"), null, { screen: true }), column(t("Cancellable until"), null, { show: nearInAmsterdam }),
+      columns: [column(t("Latest delivery"), null, { show: nearInAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Cancellable until"), null, { show: nearInAmsterdam }),
         column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Leaves from")), column(t("Destination")),
-        column(t("Pieces"), grouped, { screen: true }), column(t("Pieces to pick"), grouped), column(t("Packages to pick"), grouped), column(t("Carrier"))],
-      rows: rows.map(([, time, order, step, customer, item, destination, open, containers, carrier, , warehouse, until, ordered]) => ({
-        ...row([time, order, STEPS[step] || words(step), until, idName("partner", customer), idName("item", item), warehouse, destination, ordered, open, containers, carrier], PLACES.get(customer)), group: groupOfStep(step),
+        column(t("Pieces"), grouped), column(t("Pieces to pick"), grouped), column(t("Packages to pick"), grouped), column(t("Package")), column(t("Carrier"))],
+      rows: rows.map(([, time, order, step, customer, item, destination, open, containers, carrier, , warehouse, until, ordered, kind]) => ({
+        ...row([time, order, STEPS[stepOf(step, until)] || words(step), until, idName("partner", customer), idName("item", item), warehouse, destination, ordered, open, containers, kind, carrier], PLACES.get(customer)), group: groupOfStep(stepOf(step, until)),
       })),
       few: Math.max(FEW, near),
       paper: Math.max(PAPER, near),

@@ -370,7 +370,6 @@ const DUTCH = dictionary({
   "Days left": "Dagen over",
   "Agreed": "Afgesproken",
   "Called off": "Afgeroepen",
-  "Not called off": "Niet afgeroepen",
   "Part of agreed": "Deel van afspraak",
   "pieces left, of all batches": "stuks over, van alle partijen",
   "of these, of batches of more than {days} days": "daarvan van partijen van meer dan {days} dagen",
@@ -477,10 +476,6 @@ const DUTCH = dictionary({
     "1 correctieverzoek wacht op ons antwoord: accepteer of weiger het in Floriday",
   "{number} correction requests wait for our answer: accept or decline them in Floriday":
     "{number} correctieverzoeken wachten op ons antwoord: accepteer of weiger ze in Floriday",
-  "1 order that has not left must be delivered by tomorrow, {late} overdue: let it leave, or agree on another time":
-    "1 order die nog niet weg is, moet uiterlijk morgen geleverd zijn, {late} over tijd: stuur hem weg of spreek een andere tijd af",
-  "{number} orders that have not left must be delivered by tomorrow, {late} overdue: let them leave, or agree on another time":
-    "{number} orders die nog niet weg zijn, moeten uiterlijk morgen geleverd zijn, {late} over tijd: stuur ze weg of spreek een andere tijd af",
   "{customer}, with at least {part} of the revenue, is silent for {days} days: ask why":
     "{customer}, met minstens {part} van de omzet, is {days} dagen stil: vraag waarom",
   "{number} customers, each with at least {part} of the revenue, are silent: ask why, first {customer} ({days} days)":
@@ -490,10 +485,6 @@ const DUTCH = dictionary({
   "1 purchase order needs action: correct it with the grower": "1 inkooporder vraagt actie: corrigeer hem met de kweker",
   "{number} purchase orders need action: correct them with the growers":
     "{number} inkooporders vragen actie: corrigeer ze met de kwekers",
-  "Forecast: 1 line of a contract that ends within {days} days stays below what was agreed: ask for the call-off":
-    "Prognose: 1 contractregel die binnen {days} dagen afloopt, blijft onder de afspraak: vraag om de afroep",
-  "Forecast: {number} lines of contracts that end within {days} days stay below what was agreed: ask for the call-offs":
-    "Prognose: {number} contractregels die binnen {days} dagen aflopen, blijven onder de afspraak: vraag om de afroepen",
   "{pieces} pieces are left of batches of more than {days} days: offer them at another price, or write them off":
     "{pieces} stuks over van partijen ouder dan {days} dagen: bied ze aan voor een andere prijs of boek ze af",
   "{pieces} pieces were short last week: check the stock of these items":
@@ -511,14 +502,13 @@ const DUTCH = dictionary({
   "Firm orders": "Vaste orders",
   "firm orders to leave": "vaste orders die nog weg moeten",
   "orders that can still be cancelled": "orders die nog geannuleerd kunnen worden",
-  "pieces to pick": "stuks te verzamelen",
-  "packages to pick": "fusten te verzamelen",
   "Pieces to pick": "Te verzamelen stuks",
   "Packages to pick": "Te verzamelen fusten",
+  "Package": "Fust",
   "Cancellable until": "Te annuleren tot",
   "Leaves from": "Vertrekt vanaf",
-  "Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time, which Floriday does not know. What can still be cancelled is not in the revenue yet. This week ends on Sunday.":
-    "Openstaande orders naar uiterste levering, van de laatste twee weken en alle latere; niet afhankelijk van de gekozen weken. Ze moeten eerder weg: reken de reistijd mee, die Floriday niet kent. Wat nog geannuleerd kan worden, zit nog niet in de omzet. Deze week loopt tot en met zondag.",
+  "Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time, which Floriday does not know. What can still be cancelled, or is not final yet, is not in the revenue yet. This week ends on Sunday.":
+    "Openstaande orders naar uiterste levering, van de laatste twee weken en alle latere; niet afhankelijk van de gekozen weken. Ze moeten eerder weg: reken de reistijd mee, die Floriday niet kent. Wat nog geannuleerd kan worden of nog niet definitief is, zit nog niet in de omzet. Deze week loopt tot en met zondag.",
   "{part} of {whole} columns": "{part} van {whole} kolommen",
   "Trade items that grew and fell": "Groeiende en dalende artikelen",
   "Against the year before: only the weeks of the period that both years have; the largest differences first.":
@@ -536,13 +526,47 @@ const DUTCH = dictionary({
   "Forecast at the end": "Prognose aan het einde",
   "Forecast from": "Prognose volgt",
   "of {whole} lines: forecast below what was agreed": "van {whole} regels: prognose onder de afspraak",
-  "of the agreed value would be left, by this forecast": "van de afgesproken waarde blijft over, volgens deze prognose",
-  "nothing called off yet": "nog niets afgeroepen",
   "pace of delivery": "het levertempo",
   "delivered": "wat geleverd is",
-  "what is called off": "de afroep",
-  "Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a day as so far until the end; but at least what is called off. Where it equals what is called off, deliveries go slower than the call-offs, and nothing more is counted on.":
-    "Regels van contracten die nog lopen, laagste prognose eerst; niet afhankelijk van de gekozen weken. De prognose is wat geleverd is, en tot het einde per dag evenveel als tot nu toe; maar minstens wat afgeroepen is. Waar ze gelijk is aan de afroep, gaan de leveringen langzamer dan de afroepen, en is op niets meer gerekend.",
+  "Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a week as so far until the end; but at least what is called off and still to come. A call-off becomes an order shortly before its delivery: until then, it is not among the orders to pick.":
+    "Regels van contracten die nog lopen, laagste prognose eerst; niet afhankelijk van de gekozen weken. De prognose is wat geleverd is, en tot het einde per week evenveel als tot nu toe; maar minstens wat afgeroepen is en nog komt. Een afroep wordt kort voor de levering een order: tot dan staat hij niet bij de orders om te verzamelen.",
+  "Cannot be cancelled any more, not final yet": "Niet meer te annuleren, nog niet definitief",
+  "orders that cannot be cancelled any more, but are not final yet": "orders die niet meer te annuleren zijn, maar nog niet definitief",
+  "pieces to pick that cannot be cancelled, in {packages} packages": "te verzamelen stuks die niet te annuleren zijn, in {packages} fusten",
+  "pieces to pick that can be cancelled, in {packages} packages": "te verzamelen stuks die nog te annuleren zijn, in {packages} fusten",
+  "1 order that has not left must be delivered by tomorrow ({day}), {late} overdue: let it leave, or agree on another time":
+    "1 order die nog niet weg is, moet uiterlijk morgen ({day}) geleverd zijn, {late} over tijd: stuur hem weg of spreek een andere tijd af",
+  "{number} orders that have not left must be delivered by tomorrow ({day}), {late} overdue: let them leave, or agree on another time":
+    "{number} orders die nog niet weg zijn, moeten uiterlijk morgen ({day}) geleverd zijn, {late} over tijd: stuur ze weg of spreek een andere tijd af",
+  "Forecast: 1 line of a contract in {currency} that ends within {days} days stays below what was agreed: ask for the call-off":
+    "Prognose: 1 contractregel in {currency} die binnen {days} dagen afloopt, blijft onder de afspraak: vraag om de afroep",
+  "Forecast: {number} lines of contracts in {currency} that end within {days} days stay below what was agreed: ask for the call-offs":
+    "Prognose: {number} contractregels in {currency} die binnen {days} dagen aflopen, blijven onder de afspraak: vraag om de afroepen",
+  "line": "regel",
+  "lines": "regels",
+  "{lines} in {currencies}": "{lines} in {currencies}",
+  "Not shown: {lines}; choose the currency above.": "Niet getoond: {lines}; kies de valuta hierboven.",
+  "agreed pieces will not be taken, by this forecast": "afgesproken stuks worden niet afgenomen, volgens deze prognose",
+  "of the agreed value will not be taken, by this forecast": "van de afgesproken waarde wordt niet afgenomen, volgens deze prognose",
+  "pieces called off and still to come": "stuks afgeroepen die nog komen",
+  "pieces called off that will not come: their orders were rejected, cancelled or corrected":
+    "stuks afgeroepen die niet meer komen: hun orders zijn afgewezen, geannuleerd of gecorrigeerd",
+  "nothing to come yet": "nog niets te verwachten",
+  "what is still to come": "de afroep die nog komt",
+  "Still to come": "Komt nog",
+  "Pace: pieces a week": "Tempo: stuks per week",
+  "Pieces missing": "Stuks te weinig",
+  "Value missing": "Waarde te weinig",
+  "Spend by month": "Inkoop per maand",
+  "Revenue by month": "Omzet per maand",
+  "Spend by quarter": "Inkoop per kwartaal",
+  "Revenue by quarter": "Omzet per kwartaal",
+  "Not all weeks": "Niet alle weken",
+  "{part}/{whole} wk": "{part}/{whole} wk",
+  "In the weeks compared": "In de vergeleken weken",
+  "total of all": "totaal van alle",
+  "Not printed, because they are closed: {titles}.": "Niet afgedrukt, want dichtgeklapt: {titles}.",
+  "Closed, only with their figures: {titles}.": "Dichtgeklapt, alleen met hun cijfers: {titles}.",
   "by week": "per week",
   "by month": "per maand",
   "by quarter": "per kwartaal",

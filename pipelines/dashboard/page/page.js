@@ -47,6 +47,14 @@ function header() {
     + " Charts by Apache ECharts. This page sends no network requests.", { time: inAmsterdam(CONTENT.made) });
 }
 
+// On paper, the sections that are left out because they are closed.
+function nameUnprinted() {
+  const titles = (sections) => [...document.querySelectorAll(sections)].map((each) => (each.closest("#health") ? t("Feeds") : each.textContent)).join(", ");
+  const [none, figures] = ["section.screen:not(.opened, .headline) h2, #health:not(.opened) h2", "section.headline:not(.opened) h2"].map(titles);
+  at("unprinted").textContent = [none && t("Not printed, because they are closed: {titles}.", { titles: none }),
+    figures && t("Closed, only with their figures: {titles}.", { titles: figures })].filter(Boolean).join(" ");
+}
+
 function render() {
   header();
   const isEmpty = !Object.values(FACTS).some((columns) => {
@@ -60,6 +68,7 @@ function render() {
   at("figures").replaceChildren(...notices(), ...(isEmpty ? [nothing()] : [summary(), tasks()]),
     ...built.map(({ section }) => section), ...[health()].filter(Boolean));
   pictures = built.map((each) => each.picture).filter(Boolean);
+  nameUnprinted();
   draw();
   if (!isEmpty) {
     at("chosen").textContent = inShort();

@@ -24,14 +24,19 @@ function weekRange(weeks) {
   return first === last ? String(first) : `${first}\u2013${last}`;
 }
 
-// The weeks as the months or quarters that they belong to.
+function spanName(week, by) {
+  return by === "quarter" ? quarterName(quarterOf(week)) : monthOfWeek(week);
+}
+
+// The weeks as the months or quarters that they belong to, which have `all` weeks together.
 function spansOf(weeks, by) {
   const spans = new Map();
   for (const week of weeks) {
-    const name = by === "quarter" ? quarterName(quarterOf(week)) : monthOfWeek(week);
+    const name = spanName(week, by);
     spans.set(name, [...(spans.get(name) || []), week]);
   }
-  return [...spans].map(([name, own]) => ({ name, weeks: own }));
+  const near = Array.from({ length: 27 }, (_, place) => place - 13);
+  return [...spans].map(([name, own]) => ({ name, weeks: own, all: near.filter((each) => spanName(own[0] + each, by) === name).length }));
 }
 
 function spanButtons() {
@@ -43,7 +48,10 @@ function spanButtons() {
   return make("div", { class: "dues unprinted", role: "group", "aria-label": t("Bars") }, ...SPANS.map(button));
 }
 
-// The picture and the table of revenue by month or quarter.
+const SPAN_TITLES = { month: BUYS ? t("Spend by month") : t("Revenue by month"), quarter: BUYS ? t("Spend by quarter") : t("Revenue by quarter") };
+
+// The picture and the table of revenue by month or quarter. One with less than all of its weeks is hatched, and compared by those
+// that both years have.
 function revenueBySpan(chosen) {
   const weeks = weeksOf("sales", chosen, true);
   const found = new Map(added("sales", { ...chosen, from: null }, ["week"]).map((each) => [each.week, each]));
@@ -54,34 +62,38 @@ function revenueBySpan(chosen) {
     const over = each.weeks.filter(isOver);
     const compared = over.filter((week) => years.before(week) !== null);
     const [now, before] = [years.now, years.before].map((of) => compared.reduce((all, week) => all + of(week), 0));
-    return { ...each, over, compared, now, before };
+    return { ...each, over, compared, now, before, isWhole: over.length === each.all };
   });
-  const values = (fits) => spans.map((each) => sum(each.weeks.filter(fits), "revenue") || null);
-  const names = spans.map(({ name }) => name);
+  const values = (fits) => spans.map((each) => (fits(each) ? sum(each.weeks, "revenue") || null : null));
+  const part = (some, all) => t("{part} of {whole}", { part: grouped(some), whole: counted(all, t("week"), t("weeks")) });
+  const names = spans.map((each) => `${each.name} (${part(each.over.length, each.all)})`);
+  const isWhole = (each) => each.isWhole;
   const rows = spans.map((each) => [each, each.weeks.filter((week) => chosen.from === null || week <= chosen.to)]).filter(([, own]) => own.length).map(([each, own]) =>
-    row([each.name, weekRange(own), sum(own, "orders"), sum(own, "pieces"), sum(own, "revenue"), each.compared.length ? each.before : null,
-      each.before ? each.now / each.before - 1 : null, t("{part} of {whole}", { part: grouped(each.compared.length), whole: grouped(each.over.length) })], own[0]));
+    row([each.name, each.isWhole ? weekRange(own) : `${weekRange(own)} (${part(each.over.length, each.all)})`, sum(own, "orders"), sum(own, "pieces"), sum(own, "revenue"),
+      each.compared.length ? each.now : null, each.compared.length ? each.before : null, each.before ? each.now / each.before - 1 : null, t("{part} of {whole}", { part: grouped(each.compared.length), whole: grouped(each.over.length) })], own[0]));
   return {
+    title: SPAN_TITLES[chosen.by],
     picture: weeks.length && verticalBars({
       weeks: spans.map((each) => each.weeks[0]),
       names,
-      label: (place) => names[place].replace(" ", "\n"),
+      label: (place) => (spans[place].isWhole ? spans[place].name.replace(" ", "\n")
+        : `${spans[place].name}\n${t("{part}/{whole} wk", { part: spans[place].over.length, whole: spans[place].all })}`),
       title: t("month or quarter of delivery, in whole weeks"),
       choose: (place) => { between(spans[place].weeks[0], spans[place].weeks.at(-1)); refresh(); },
       series: [
-        { name: WORD, stack: "weeks", slot: 0, values: values(isOver) },
-        ...(weeks.every(isOver) ? [] : [{ name: t("Not over yet"), stack: "weeks", slot: 0, hatched: true, values: values((week) => !isOver(week)) }]),
+        { name: WORD, stack: "weeks", slot: 0, values: values(isWhole) },
+        ...(spans.every(isWhole) ? [] : [{ name: t("Not all weeks"), stack: "weeks", slot: 0, hatched: true, values: values((each) => !each.isWhole) }]),
         { name: t("A year earlier"), values: spans.map((each) => (each.over.length && each.compared.length === each.over.length ? each.before : null)), line: true, dashed: true, colour: "before" },
       ],
       format: amount(chosen),
       unit: chosen.code || "",
-      alt: `${t("Value by month or quarter, with the year before.")} ${extremes(names, values(isOver), amount(chosen))}`,
+      alt: `${t("Value by month or quarter, with the year before.")} ${extremes(names, values(() => true), amount(chosen))}`,
     }),
     table: {
       columns: [column(t("Period"), null, { byKey: true }), column(t("Weeks")), column(t("Orders"), grouped), column(t("Pieces"), grouped), worth(WORD, chosen),
-        worth(t("A year earlier"), chosen), column(t("Change"), (part) => change(1 + part, 1)), column(t("Weeks compared"))],
+        worth(t("In the weeks compared"), chosen), worth(t("A year earlier"), chosen), column(t("Change"), (growth) => change(1 + growth, 1)), column(t("Weeks compared"))],
       rows: rows.reverse(),
-      whole: [t("Total"), null, whole.orders, whole.pieces, whole.revenue, year ? year.value : null, year ? year.part : null, year ? year.weeks : null],
+      whole: [t("Total"), null, whole.orders, whole.pieces, whole.revenue, year ? year.now : null, year ? year.value : null, year ? year.part : null, year ? year.weeks : null],
     },
   };
 }

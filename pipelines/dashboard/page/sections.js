@@ -1,26 +1,26 @@
 // All sections in their order. A section with `every` adds up all currencies, one with `sells` is only for those who sell, and one
-// for the `screen` is not printed.
+// for the `screen` is not printed while it is closed, or with a `headline` only its figures are.
 
 const SECTIONS = [
   { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
     note: t("Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier."), hint: t("The value is that of the orders after all corrections, not of invoices, and overdue orders count; auction fees, commission and VAT are neither added nor taken off.") },
   { id: "departures", list: "departures", title: t("Orders to pick and deliver"), build: departures, every: true, wide: true,
-    note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time, which Floriday does not know. What can still be cancelled is not in the revenue yet. This week ends on Sunday.") },
+    note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time, which Floriday does not know. What can still be cancelled, or is not final yet, is not in the revenue yet. This week ends on Sunday.") },
   { id: "partners", fact: "sales", title: PARTNER.Many, build: pareto,
     note: t("The largest first, and what they make up together."), hint: t("Click on one to filter.") },
   { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first."), hint: t("Click on one to filter.") },
-  { id: "movers", screen: true, fact: "sales", title: t("Trade items that grew and fell"), build: movers,
+  { id: "movers", screen: true, headline: true, fact: "sales", title: t("Trade items that grew and fell"), build: movers,
     note: t("Against the year before: only the weeks of the period that both years have; the largest differences first.") },
   { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true, sells: true,
     note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier."), hint: t("The silent and stopped ones first, each group by amount.") },
-  { id: "contracts", screen: true, list: "contracts", title: t("Contracts"), build: contracts, wide: true,
-    note: t("Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a day as so far until the end; but at least what is called off. Where it equals what is called off, deliveries go slower than the call-offs, and nothing more is counted on.") },
+  { id: "contracts", screen: true, headline: true, list: "contracts", title: t("Contracts"), build: contracts, wide: true,
+    note: t("Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a week as so far until the end; but at least what is called off and still to come. A call-off becomes an order shortly before its delivery: until then, it is not among the orders to pick.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
   { id: "clock", fact: "sales", title: t("Clock and direct price"), build: clockAndDirect,
     note: t("The bare price of a piece, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids. The chart and the table show all that was sold; like for like compares only items that were sold both ways in one week.") },
   { id: "clockitems", screen: true, fact: "sales", title: t("Clock and direct by trade item"), build: clockItems,
     note: t("Only items that were sold both ways in one week. The direct price is that of these weeks, weighted by the pieces of the clock.") },
-  { id: "prices", screen: true, fact: "prices", title: t("Sold below minimum or contract"), build: lowPrices, wide: true,
+  { id: "prices", screen: true, headline: true, fact: "prices", title: t("Sold below minimum or contract"), build: lowPrices, wide: true,
     note: t("Orders of the clock below the minimum price of their offer, and orders of a contract below its price, also where a margin allows that.") },
   { id: "fill", fact: "fill", title: t("Fill rate"), build: fillRate, every: true,
     note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower."), hint: t("Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.") },
@@ -72,7 +72,7 @@ const EACH = { partner: true, item: true, currency: true };
 const LISTED = { departures: { partner: true, item: true }, changes: { partner: true, currency: true }, contracts: EACH, requests: EACH, uninvoiced: EACH, differences: EACH, deliverycosts: { currency: true },
   leftovers: { item: true } };
 const PERIODS = {
-  departures: () => [t("the last two weeks and all later ones"), ...DUES.filter(([due]) => due === filters.due).map(([, name]) => name)].join(" \u00b7 "),
+  departures: () => [t("the last two weeks and all later ones"), filters.due !== null && dueName(filters.due)].filter(Boolean).join(" \u00b7 "),
   changes: () => periodName(CONTENT.week - USUAL, CONTENT.week - 1),
   contracts: () => t("lines that have not ended"),
   requests: () => t("all weeks"),
@@ -102,11 +102,12 @@ function cutOff(list) {
   return isChosen ? t("Chosen from a list that has {part} of {whole} rows.", numbers) : t("The list has {part} of {whole} rows.", numbers);
 }
 
-function sectionOf({ id, fact, list, title, build, note, hint, wide, every, screen }) {
+function sectionOf({ id, fact, list, title: usualTitle, build, note, hint, wide, every, screen, headline }) {
   const columns = list ? LISTED[list] : FACTS[fact];
   const blind = ["partner", "item"].filter((split) => filters[split].size && !columns[split]);
   const built = build(filters);
-  const notes = [note, list && cutOff(list), every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
+  const title = built.title ?? usualTitle;
+  const notes = [note, built.more, list && cutOff(list), every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
     ...blind.map((split) => (split === "item" ? t("Not split by trade item: these are the figures of all.")
       : BUYS ? t("Not split by grower: these are the figures of all.") : t("Not split by customer: these are the figures of all.")))];
   const rows = built.table.rows.length;
@@ -115,7 +116,7 @@ function sectionOf({ id, fact, list, title, build, note, hint, wide, every, scre
       ...(built.picture ? drawing(id, built.picture) : []),
       ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list || fact]?.())}`)]
     : [built.choices, make("p", { class: "empty" }, t("Nothing in this selection."))];
-  const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}${opened.has(id) ? " opened" : ""}`, "aria-labelledby": `${id}-title` },
+  const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}${headline ? " headline" : ""}${opened.has(id) ? " opened" : ""}`, "aria-labelledby": `${id}-title` },
     make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), make("span", { class: "hint" }, ...[hint, onlyIn(id)].filter(Boolean).map((text) => ` ${text}`))), ...content.filter(Boolean));
   return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };
 }

@@ -133,8 +133,9 @@ const TASKS = {
   departures: (all) => {
     const dues = listed("departures", all, { partner: 4, item: 5 }).map(isDue).filter((due) => ["late", "today", "tomorrow"].includes(due));
     const late = grouped(dues.filter((due) => due === "late").length);
-    return dues.length && [dues.length === 1 ? t("1 order that has not left must be delivered by tomorrow, {late} overdue: let it leave, or agree on another time", { late })
-      : t("{number} orders that have not left must be delivered by tomorrow, {late} overdue: let them leave, or agree on another time", { number: grouped(dues.length), late }), all];
+    const day = dayAfter(1);
+    return dues.length && [dues.length === 1 ? t("1 order that has not left must be delivered by tomorrow ({day}), {late} overdue: let it leave, or agree on another time", { day, late })
+      : t("{number} orders that have not left must be delivered by tomorrow ({day}), {late} overdue: let them leave, or agree on another time", { day, number: grouped(dues.length), late }), all];
   },
   actions: (all) => {
     const { orders } = total("actions", all);
@@ -145,9 +146,12 @@ const TASKS = {
     return open && [open === 1 ? t("1 correction request waits for our answer: accept or decline it in Floriday") : t("{number} correction requests wait for our answer: accept or decline them in Floriday", { number: grouped(open) }), all];
   },
   contracts: (all) => {
-    const short = listed("contracts", all, { partner: 2, item: 3, currency: 11 }).filter((each) => isShort(each) && each[8] <= SOON).length;
-    return short && [short === 1 ? t("Forecast: 1 line of a contract that ends within {days} days stays below what was agreed: ask for the call-off", { days: SOON })
-      : t("Forecast: {number} lines of contracts that end within {days} days stay below what was agreed: ask for the call-offs", { number: grouped(short), days: SOON }), all];
+    const isSoonShort = (each) => isShort(each) && each[8] <= SOON;
+    const short = listed("contracts", all, { partner: 2, item: 3, currency: 11 }).filter(isSoonShort).length;
+    const others = otherLines(all, isSoonShort);
+    const text = short === 1 ? t("Forecast: 1 line of a contract in {currency} that ends within {days} days stays below what was agreed: ask for the call-off", { currency: all.code || "?", days: SOON })
+      : t("Forecast: {number} lines of contracts in {currency} that end within {days} days stay below what was agreed: ask for the call-offs", { currency: all.code || "?", number: grouped(short), days: SOON });
+    return (short || others) && [others ? `${text} (${t("also {values}", { values: others })})` : text, all];
   },
   invoices: (all) => {
     const { open } = invoiceSums(all).late;
@@ -218,7 +222,7 @@ function tasks() {
     list.children[FIRST_TASKS].querySelector("button").focus();
   } } }, t("{number} more", { number: grouped(found.length - FIRST_TASKS) }));
   return make("section", { id: "tasks", class: "card wide", "aria-labelledby": "tasks-title" },
-    make("h2", { id: "tasks-title" }, t("Needs action today")),
+    make("h2", { id: "tasks-title" }, `${t("Needs action today")}, ${dayAfter(0)}`),
     ...(found.length ? [list, more] : [make("p", { class: "note" }, t("Nothing."))]));
 }
 const FIRST_TASKS = 3;

@@ -6,6 +6,7 @@ const FEW = 12;
 const PAPER = 6;
 const MANY_ROWS = 14; // more of them are printed below the chart, and may continue on the next sheet
 const WIDE = 8; // more columns are printed in small type, below the chart
+const FREE_ROWS = 40; // so many are shown without a box of their own to scroll
 const MOST = 500;
 const opened = new Set(); // what is open, whole or sorted outlives a change of the filters
 const whole = new Set();
@@ -108,16 +109,18 @@ function disclosure(id, label, table, caption) {
     more.textContent = whole.has(id) ? t("First {few} rows", { few: grouped(few) }) : t("All {rows} rows", { rows: grouped(Math.min(rows, MOST)) });
     const printed = printedRows(id, table);
     const [columns, kept] = [table.columns.length, table.columns.filter(({ screen }) => isOpen || !screen).length];
-    onPaper.textContent = [t("{part} of {whole}", { part: grouped(printed), whole: counted(rows, t("row"), t("rows")) }),
+    onPaper.textContent = [t("{part} of {whole}", { part: grouped(printed), whole: counted(rows, t("row"), t("rows")) }), table.whole && printed < rows && t("total of all"),
       kept < columns && t("{part} of {whole} columns", { part: grouped(kept), whole: grouped(columns) })].filter(Boolean).join(", ");
     for (const each of region.querySelectorAll("tbody tr")) each.classList.toggle("unprinted", Number(each.dataset.place) >= printed);
     region.closest("section")?.classList.toggle("opened", isOpen);
+    region.classList.toggle("free", Math.min(rows, whole.has(id) ? MOST : few) <= FREE_ROWS);
     region.classList.toggle("long", printed > MANY_ROWS || kept > WIDE);
     region.classList.toggle("broad", kept > WIDE);
   };
   const turn = (set) => () => {
     if (!set.delete(id)) set.add(id);
     show();
+    nameUnprinted();
     draw(); // a section with an open table is wider
   };
   button.addEventListener("click", turn(opened));

@@ -72,6 +72,19 @@ ordered AS (
     LEFT JOIN orders.contracts c ON c.account = b.account AND c.contract_id = b.contract_id
     GROUP BY ALL
 ),
+to_come AS (
+    -- What is still to be delivered of the orders of each call-off; without such pieces, it has none.
+    SELECT
+        o.account,
+        o.blanket_order_line_id,
+        sum(o.number_of_pieces) FILTER (
+            o.status IN ('PENDING', 'ACCEPTED', 'COMMITTED')
+            AND coalesce(o.delivery_latest_delivery_date_time > now(), true)
+        ) AS pieces
+    FROM orders.sales_orders o
+    WHERE o.blanket_order_line_id IS NOT NULL AND NOT o.is_deleted
+    GROUP BY ALL
+),
 called_off AS (
     SELECT
         b.account,
@@ -81,9 +94,17 @@ called_off AS (
         sum(l.number_of_pieces) FILTER (b.status_approval_status = 'FINALIZED') AS waiting_pieces,
         count(*) FILTER (
             b.status_approval_status = 'APPROVED' AND l.lies_outside_of_contract_line_period_margins
-        ) AS outside_margin
+        ) AS outside_margin,
+        -- A call-off becomes an order shortly before its delivery.
+        sum(
+            CASE
+                WHEN o.account IS NOT NULL THEN o.pieces
+                WHEN coalesce(b.delivery_date_time > now(), true) THEN l.number_of_pieces
+            END
+        ) FILTER (b.status_approval_status = 'APPROVED') AS outstanding_pieces
     FROM orders.blanket_orders b
     JOIN orders.blanket_order_lines l ON l.account = b.account AND l.blanket_order_id = b.blanket_order_id
+    LEFT JOIN to_come o ON o.account = l.account AND o.blanket_order_line_id = l.blanket_order_line_id
     WHERE NOT b.is_deleted
     GROUP BY ALL
 ),
@@ -99,6 +120,7 @@ drawn AS (
         sum(c.called_off_pieces) AS called_off_pieces,
         sum(c.waiting_pieces) AS waiting_pieces,
         sum(c.outside_margin) AS outside_margin,
+        sum(c.outstanding_pieces) AS outstanding_pieces,
         sum(c.committed_pieces) AS committed_pieces,
         sum(c.delivered_pieces) AS delivered_pieces,
         sum(c.paid) AS paid,

@@ -116,6 +116,7 @@ class Drawn:
     delivered: int = 0
     paid: Decimal = Decimal(0)  # in the contract's currency
     priced_pieces: int = 0  # pieces whose price is known in that currency
+    outstanding: int = 0  # called off, and to be delivered after now
 
 
 def reported_periods(warehouse: ReportWarehouse, now: dt.datetime) -> Iterator[tuple[str, Period, Drawn]]:
@@ -127,6 +128,7 @@ def reported_periods(warehouse: ReportWarehouse, now: dt.datetime) -> Iterator[t
         reported = [period for contract in newest_approved(versions) for period in periods_of(contract)]
         drawn = drawn_by_period(warehouse, account, periods, reported)
         _add_orders(warehouse, account, drawn, now)
+        _add_outstanding(warehouse, account, drawn, now)
         for period in reported:
             yield account, period, drawn.total.get(period.id, Drawn())
 
@@ -135,13 +137,14 @@ def reported_periods(warehouse: ReportWarehouse, now: dt.datetime) -> Iterator[t
 class _DrawnByPeriod:
     total: dict[UUID | None, Drawn]  # by the id of a reported period
     targets: list[tuple[UUID | None, Drawn, str | None]]  # by line of a blanket order, with the contract's currency
+    approved: list[tuple[Drawn, Json, Json]]  # approved blanket orders with each of their lines
 
 
 def drawn_by_period(
     warehouse: ReportWarehouse, account: str, periods: list[Period], reported: list[Period]
 ) -> _DrawnByPeriod:
     """Return what blanket orders drew down of each reported period."""
-    drawn = _DrawnByPeriod(defaultdict(Drawn), [])
+    drawn = _DrawnByPeriod(defaultdict(Drawn), [], [])
     ids = {period.id for period in reported}
     newest_ids = {period.identity: period.id for period in reported}
     identities = {(uuid(period.contract, "contractId"), period.id): period.identity for period in periods}
@@ -152,6 +155,8 @@ def drawn_by_period(
             target = drawn.total[id if id in ids else newest_ids.get(identities.get((contract, id)) or ())]
             drawn.targets.append((uuid(line, "blanketOrderLineId"), target, currencies.get(contract)))
             _add_line(target, order, line)
+            if not is_deleted(order) and value_at(order, "status.approvalStatus") == "APPROVED":
+                drawn.approved.append((target, order, line))
     return drawn
 
 
@@ -182,6 +187,26 @@ def _add_orders(warehouse: ReportWarehouse, account: str, drawn: _DrawnByPeriod,
             if price is not None and currency and text(order, "pricePerPiece.currency") == currency:
                 target.paid += price * pieces
                 target.priced_pieces += pieces
+
+
+def _add_outstanding(warehouse: ReportWarehouse, account: str, drawn: _DrawnByPeriod, now: dt.datetime) -> None:
+    """Add what is to come of approved call-offs: pieces of their orders, or of lines that have no order yet."""
+    by_line: Mapping[UUID | None, list[Json]] = defaultdict(list)
+    for owner, order in warehouse.newest_records(ORDERS):
+        if owner == account and not is_deleted(order):
+            by_line[uuid(order, "blanketOrderLineId")].append(order)
+    for target, blanket, line in drawn.approved:
+        orders = by_line.get(uuid(line, "blanketOrderLineId"))
+        if orders is None:
+            target.outstanding += line["numberOfPieces"] if _is_to_come(blanket, "deliveryDateTime", now) else 0
+        for order in orders or ():
+            if text(order, "status") in ("PENDING", "ACCEPTED", "COMMITTED") and _is_to_come(order, DELIVERY, now):
+                target.outstanding += order["numberOfPieces"]
+
+
+def _is_to_come(record: Json, name: str, now: dt.datetime) -> bool:
+    time = timestamp(record, name)
+    return time is None or time > now
 
 
 def store_all(warehouse: ReportWarehouse) -> ReportWarehouse:
@@ -264,6 +289,7 @@ def blanket_order(number: int, contract: Json, random: Random) -> Json:
             "isDeleted": random.random() < 0.1,
         },
         isDeleted=False,
+        deliveryDateTime=(None, "2025-03-12T10:00:00Z", "2150-03-12T10:00:00Z")[number % 3],
         blanketOrderLines=lines,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pytest
@@ -56,6 +56,11 @@ def shown(page: DashboardPage, section: str, *columns: int) -> list[Row]:
     return sorted(tuple(number(row[column]) for column in columns) for row in rows)
 
 
+def whole(value: Decimal) -> Decimal:
+    """Return a value without decimals, as the page rounds it."""
+    return value.quantize(Decimal(1), ROUND_HALF_UP)
+
+
 @pytest.mark.slow
 def test_contracts_that_will_not_be_called_off(page: DashboardPage, grower_world: ReportWarehouse) -> None:
     """The lines that have not ended are those of the report, with what is expected at their end, worst first."""
@@ -63,15 +68,42 @@ def test_contracts_that_will_not_be_called_off(page: DashboardPage, grower_world
     lines = rows_of(
         grower_world, "contract_forecast", lambda row: row["currency"] == "EUR" and str(row["last_day"]) > str(today)
     )
-    names = ("agreed_pieces", "called_off_pieces", "delivered_pieces", "expected_at_end")
-    expected = [tuple(row[name] for name in names) for row in lines]
+    names = ("agreed_pieces", "called_off_pieces", "delivered_pieces", "outstanding_pieces", "expected_at_end")
+    expected = [tuple(int(str(row[name])) for name in names) for row in lines]
+    missing = [max(0, agreed - end) for agreed, *_, end in expected]
+    value = sum(
+        (pieces * Decimal(str(row["contract_price"] or 0)) for pieces, row in zip(missing, lines, strict=True)),
+        Decimal(0),
+    )
 
     assert lines
-    assert shown(page, "contracts", 5, 6, 8, 9) == sorted(expected)
-    shares = [number(row[11]) for row in page.cells("#contracts tbody tr")]
+    assert shown(page, "contracts", 6, 7, 8, 9, 11) == sorted(expected)
+    shares = [number(row[13]) for row in page.cells("#contracts tbody tr")]
     assert shares == sorted(shares)
-    short = sum(int(str(agreed)) > int(str(end)) for agreed, _, _, end in expected)
-    assert page.figures("contracts")[0] == str(short)
+    coming = sum(each[3] for each in expected)
+    failed = sum(called - delivered for _, called, delivered, _, _ in expected) - coming
+    figures = page.figures("contracts")
+    assert [number(each.replace("EUR ", "")) for each in figures] == [
+        *(sum(pieces > 0 for pieces in missing), sum(missing), whole(value), coming),
+        *([failed] if failed > 0 else []),
+    ]
+    (total,) = page.cells("#contracts tfoot tr")
+    assert [number(total[14]), number(total[15])] == [sum(missing), whole(value)]
+    paces = [number(row[10]) for row in page.cells("#contracts tbody tr") if row[10] != "\u2013"]
+    weekly = [Decimal(str(row["pace"])) * 7 for row in lines if row["pace"] is not None]
+    assert sorted(paces) == sorted(map(whole, weekly))
+
+
+@pytest.mark.slow
+def test_contracts_in_other_currencies_are_named(page: DashboardPage, grower_world: ReportWarehouse) -> None:
+    """The section names the lines in other currencies, which its sums do not have."""
+    today = real_now().date() - dt.timedelta(days=1)
+    others = rows_of(
+        grower_world, "contract_forecast", lambda row: row["currency"] != "EUR" and str(row["last_day"]) > str(today)
+    )
+    note = page.page.locator("#contracts .note").first.text_content() or ""
+
+    assert (f"Not shown: {len(others)} line" in note) == bool(others)
 
 
 def test_prices_below_minimum_and_contract(page: DashboardPage, grower_world: ReportWarehouse) -> None:

@@ -109,18 +109,26 @@ def test_quarters_and_months(warehouse: ReportWarehouse, browser: Browser) -> No
         dashboard.page.locator("#by-quarter").click()
         shown = [row[:2] + row[4:] for row in dashboard.rows("revenue")]
         assert shown[:2] == [
-            ["Q4 2026", "40\u201347", "80.00", "80.00", "0.0%", "8 of 8"],
-            ["Q3 2026", "27\u201339", "130.00", "130.00", "0.0%", "13 of 13"],
+            ["Q4 2026", "40\u201347 (8 of 14 weeks)", "80.00", "80.00", "80.00", "0.0%", "8 of 8"],
+            ["Q3 2026", "27\u201339", "130.00", "130.00", "130.00", "0.0%", "13 of 13"],
         ]
+        expect(dashboard.page.locator("#revenue h2")).to_have_text("Revenue by quarter")
+        expect(dashboard.page.locator("#revenue .legend .hatched")).to_have_text("Not all weeks")
+        expect(dashboard.page.locator("#revenue-chart")).to_contain_text("8/14 wk")
         dashboard.choose("quarter", "Q3 2026 (week 27\u201339)")
         assert dashboard.page.url.endswith("2026-W39&by=quarter")
         assert dashboard.figures("revenue")[0] == "EUR 130"
+        assert dashboard.page.locator("#revenue .legend .hatched").count() == 0
+        dashboard.page.locator("#last-all").click()
+        assert dashboard.rows("revenue")[-1][:2] == ["Q2 2025", "21\u201326 (6 of 13 weeks)"]
+        dashboard.choose("quarter", "Q3 2026 (week 27\u201339)")
         dashboard.page.locator("#by-month").click()
         assert [row[:2] for row in dashboard.rows("revenue")] == [
             ["Sept 2026", "36\u201339"],
             ["Aug 2026", "32\u201335"],
             ["Jul 2026", "27\u201331"],
         ]
+        expect(dashboard.page.locator("#revenue h2")).to_have_text("Revenue by month")
 
 
 def test_customers_of_one_name(warehouse: ReportWarehouse, browser: Browser) -> None:

@@ -351,9 +351,10 @@ def test_accounts_and_currencies_are_separate(dashboard: DashboardPage, grower_w
 
     dashboard.choose("currency", "USD")
     assert dashboard.figures("revenue")[0].startswith("USD ")
-    texts = dashboard.page.locator("main > :not(#departures)").all_text_contents()
+    texts = dashboard.page.locator("main > :not(#departures, #contracts)").all_text_contents()
     named = re.compile(r"[\d,]+ in EUR|without EUR\.")  # what the sums leave out
     assert [text for text in texts if "EUR" in named.sub("", text)] == []
+    assert "EUR" not in "".join(dashboard.page.locator("#contracts > :not(.note)").all_text_contents())
     dashboard.choose("currency", "EUR")
 
 

@@ -97,6 +97,8 @@ SHOWN_COLUMNS = """
 ON_THE_SCREEN = ("contracts", "health")
 MORE_ON_THE_SCREEN = ("movers", "prices", "complaints", "requests", "uninvoiced", "leftovers")
 """Sections that are printed only if they are open."""
+HEADLINES = ("contracts", "movers", "prices")
+"""Of these, those of which the figures are printed while they are closed."""
 
 
 @pytest.mark.parametrize("sections", [ON_THE_SCREEN, pytest.param(MORE_ON_THE_SCREEN, marks=pytest.mark.slow)])
@@ -104,7 +106,14 @@ def test_what_is_open_is_printed(paper: DashboardPage, sections: tuple[str, ...]
     """An open section is printed with all columns of its table, a closed one of these not; so are all tasks."""
     page = paper.page
     page.emulate_media(media="print")
-    closed = [page.locator(f"#{id}").is_visible() for id in sections]
+    closed = [page.locator(f"#{id}").is_visible() for id in sections if id not in HEADLINES]
+    headlines = [id for id in sections if id in HEADLINES]
+    figures = [page.locator(f"#{id} .figures").is_visible() for id in headlines]
+    tables = [page.locator(f"#{id} table").is_visible() for id in headlines]
+    named = page.locator("#unprinted").text_content() or ""
+    titles = ["Feeds" if id == "health" else page.locator(f"#{id} h2").text_content() or "" for id in sections]
+    total = page.locator("#departures .paper").text_content() or ""
+    all_columns = page.evaluate(SHOWN_COLUMNS, "departures")
     tasks = [each.is_visible() for each in page.locator("#tasks li").all()]
     hidden = page.evaluate(SHOWN_COLUMNS, "items").count(False)
     left_out = page.locator("#items .paper").text_content() or ""
@@ -114,18 +123,37 @@ def test_what_is_open_is_printed(paper: DashboardPage, sections: tuple[str, ...]
         button.click()
     page.emulate_media(media="print")
     opened = [page.locator(f"#{id} table").is_visible() for id in sections]
+    named_now = page.locator("#unprinted").text_content() or ""
     columns = [shown for id in (*sections, "items") for shown in page.evaluate(SHOWN_COLUMNS, id)]
     page.emulate_media(media="null")
     for button in buttons:
         button.click()
 
     assert not any(closed)
+    assert all(figures)
+    assert not any(tables)
+    assert set(titles) <= set(re.split("[:,.] ?", named))
+    assert not set(titles) & set(re.split("[:,.] ?", named_now))
+    assert all(all_columns)
+    assert re.search("total of all|totaal van alle", left_out)
+    assert total
     assert all(opened)
     assert all(columns)
     assert len(tasks) > 3
     assert all(tasks)
     assert hidden == 2
     assert re.search(r"6 (van|of) 8 (kolommen|columns)$", left_out)
+
+
+@pytest.mark.slow
+def test_no_word_is_broken_on_the_screen(paper: DashboardPage) -> None:
+    """In an open table with many columns on a laptop, each word stands on one line."""
+    for section in ("departures", "contracts"):
+        button = paper.page.locator(f"#{section} .open").first
+        button.click()
+        broken = paper.page.evaluate(BROKEN_WORDS)
+        button.click()
+        assert broken == []
 
 
 @pytest.mark.slow

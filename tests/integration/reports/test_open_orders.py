@@ -197,6 +197,7 @@ def row_of(account: str, order: Json, claims: Claims | None, names: Names) -> Ro
         of.delivered,
         timestamp(order, "cancellationDeadline") if status == "ACCEPTED" else None,
         text(order, f"{AMOUNT}.currency"),
+        value_at(order, "packingConfiguration.package.vbnPackageCode"),
     )
 
 
