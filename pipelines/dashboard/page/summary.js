@@ -27,13 +27,19 @@ function ignored(fact) {
   return [...blind, ...(isInAll ? [t("all currencies")] : [])].join(", ");
 }
 
+// A text, and what only the screen adds to it.
+function besides(more) {
+  const [text, ...others] = [more || ""].flat();
+  return [text, ...others.filter(Boolean).map((other) => make("span", { class: "hint" }, `${text ? "; " : ""}${other}`))];
+}
+
 function tile(value, label, more, section, colour = null, limits = "") {
   const show = (event) => {
     event.preventDefault();
     goTo(section);
   };
   return make("a", { class: "tile", href: `#${section}`, on: { click: show } },
-    make("span", { class: "label" }, label), make("strong", null, colour ? light(colour) : null, colour ? " " : null, value), make("span", { class: "more" }, more || ""), limits ? make("span", { class: "limits" }, limits) : null);
+    make("span", { class: "label" }, label), make("strong", null, colour ? light(colour) : null, colour ? " " : null, value), make("span", { class: "more" }, ...besides(more)), limits ? make("span", { class: "limits" }, limits) : null);
 }
 
 // With a light, if there is a figure to judge.
@@ -65,11 +71,10 @@ function salesTiles() {
   const year = comparison(filters);
   const before = weekBefore(filters);
   const more = [year ? t("{growth} on last year ({weeks})", { growth: year.text, weeks: year.weeks }) : t("no weeks of last year to compare with"),
-    before && t("{week}: {value}, {change} on the week before", { week: weekName(before.week), value: money(before.value, filters.code), change: before.text }),
-    others((chosen) => total("sales", chosen).revenue)].filter(Boolean).join("; ");
+    before && t("{week}: {value}, {change} on the week before", { week: weekName(before.week), value: money(before.value, filters.code), change: before.text })].filter(Boolean).join("; ");
   return [
-    judged("growth", year ? year.part : null, money(sums.revenue, filters.code), WORD, more, "revenue"),
-    tile(grouped(sums.orders), t("Orders"), [counted(sums.pieces, t("piece"), t("pieces")), others((chosen) => total("sales", chosen).orders, inCurrency)].filter(Boolean).join("; "), "partners"),
+    judged("growth", year ? year.part : null, money(sums.revenue, filters.code), WORD, [more, others((chosen) => total("sales", chosen).revenue)], "revenue"),
+    tile(grouped(sums.orders), t("Orders"), [counted(sums.pieces, t("piece"), t("pieces")), others((chosen) => total("sales", chosen).orders, inCurrency)], "partners"),
   ];
 }
 
@@ -87,13 +92,13 @@ const TILES = {
       missing: percent(quotient(sums.not_received, sums.load_carriers)), whole: counted(sums.load_carriers, t("load carrier"), t("load carriers")) });
     const reported = sums.on_time + sums.late;
     const ofReported = reported ? t("{part} of those reported", { part: percent(sums.on_time / reported) }) : "";
-    return [judged("on_time", part, percent(part), t("On time"), [more, ofReported].filter(Boolean).join("; "), "punctuality")];
+    return [judged("on_time", part, percent(part), t("On time"), [more, ofReported], "punctuality")];
   },
   corrections: () => {
     const sums = total("corrections", filters);
     const part = quotient(sums.requests, FACTS.sales ? total("sales", filters).orders : 0);
     return [judged("corrected", part, grouped(sums.requests), t("Corrections"), [t("{part}: requests divided by orders", { part: percent(part) }),
-      others((chosen) => total("corrections", chosen).requests, inCurrency)].filter(Boolean).join("; "), "corrections")];
+      others((chosen) => total("corrections", chosen).requests, inCurrency)], "corrections")];
   },
   invoices: () => {
     const { known, late } = invoiceSums(filters);
@@ -104,7 +109,7 @@ const TILES = {
     const old = t("of all weeks; {value} for more than {days} days", { value: money(late.open, filters.code), days: LATE_DAYS });
     const excess = known.excess >= 0.5 ? t("{value} too much", { value: money(known.excess, filters.code) }) : "";
     return [judged("not_invoiced_late", part, money(known.open, filters.code), t("Not invoiced"), [[old, revenue > 0 && part > 0 && of, excess].filter(Boolean).join(", "),
-      others((chosen) => invoiceSums(chosen).known.open)].filter(Boolean).join("; "), "invoices")];
+      others((chosen) => invoiceSums(chosen).known.open)], "invoices")];
   },
   stock: () => {
     const sums = total("stock", filters);
