@@ -64,7 +64,7 @@ FACTS = (
         "corrections",
         "corrections",
         ("partner", "item", "currency", "initiator"),
-        ("requests", "accepted", "declined", "pending", "expired", "pieces", "value"),
+        ("requests", "accepted", "declined", "pending", "overdue", "expired", "pieces", "value"),
     ),
     Fact(
         "complaints",

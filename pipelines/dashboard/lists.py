@@ -121,7 +121,7 @@ LISTS = (
             "is_silent",
         ),
         {"partner": "customer_organization_id", "currency": "currency"},
-        "is_silent DESC, comparable_revenue - revenue DESC NULLS LAST",
+        "is_silent OR coalesce(status = 'STOPPED', false) DESC, greatest(comparable_revenue, revenue) DESC",
     ),
     ReportList(
         "contracts",
@@ -160,6 +160,8 @@ LISTS = (
             "requested_at",
             "expires_at",
             "money",
+            "order_amount",
+            "is_overdue",
         ),
         {"partner": "partner", "item": "trade_item_id", "currency": "money"},
         "requested_at DESC NULLS LAST",
@@ -176,6 +178,7 @@ LISTS = (
             "oldest_batch_days",
             "pieces_left",
             "offered_pieces",
+            "age_class",
         ),
         {"item": "trade_item_id"},
         "oldest_batch_days DESC NULLS LAST, pieces_left DESC",
@@ -196,6 +199,7 @@ LISTS = (
         _INVOICED,
         {"partner": "partner", "item": "trade_item_id", "currency": "currency"},
         "abs(difference) DESC NULLS LAST",
+        parts="cause",
         where="cause NOT IN ('NOT_INVOICED', 'CANNOT_BE_KNOWN')",
         grower="seller_organization_id",
     ),
@@ -205,7 +209,6 @@ LISTS = (
         ("month", "incoterm", "currency", "orders", "orders_without_cost", "delivery_cost", "delivery_revenue"),
         {"currency": "currency"},
         "month DESC NULLS LAST, incoterm NULLS LAST",
-        where="delivery_cost <> 0 OR delivery_revenue <> 0",
     ),
 )
 

@@ -78,5 +78,5 @@ function weekBefore(chosen) {
   const week = Math.min(chosen.to ?? CONTENT.week, CONTENT.week - 1);
   const revenue = new Map(added("sales", { ...chosen, from: null }, ["week"]).map((each) => [each.week, each.revenue]));
   const [value, before] = [revenue.get(week) ?? 0, revenue.get(week - 1) ?? 0];
-  return before ? { week, before, text: change(value, before) } : null;
+  return before ? { week, value, before, text: change(value, before) } : null;
 }

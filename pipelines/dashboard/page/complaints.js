@@ -78,9 +78,10 @@ function byReason(kind, name, label, alt) {
 
 const FAILED = dictionary({ REJECTED: t("Order rejected"), CANCELLED: t("Cancelled"), UNFULFILLABLE: t("Could not be fulfilled") });
 
+const isFailed = (each) => CONTENT.keys[each.kind] in FAILED;
+
 // Orders that came to nothing; their value is what they were worth before all corrections.
 function failedOrders(chosen) {
-  const isFailed = (each) => CONTENT.keys[each.kind] in FAILED;
   const kinds = added("complaints", chosen, ["kind"]).filter(isFailed);
   const rows = added("complaints", chosen, ["partner", "kind"]).filter(isFailed).sort(falling("complaints"));
   const partners = new Map();
@@ -89,8 +90,13 @@ function failedOrders(chosen) {
   const names = shown.map((each) => nameOf("partner", each.partner));
   const number = (partner, kind) => rows.find((each) => each.partner === partner && CONTENT.keys[each.kind] === kind)?.complaints || 0;
   const line = (each) => [each.complaints, each.pieces, each.value];
+  const failed = addedUp(rows, ["complaints"]).complaints;
+  const every = failed + (FACTS.sales ? total("sales", chosen).orders : 0);
   return {
-    figures: kinds.map((each) => ({ value: grouped(each.complaints), label: `${FAILED[CONTENT.keys[each.kind]]} (${money(each.value, chosen.code)})` })),
+    figures: [
+      ...kinds.map((each) => ({ value: grouped(each.complaints), label: `${FAILED[CONTENT.keys[each.kind]]} (${money(each.value, chosen.code)})` })),
+      FACTS.sales && { value: percent(quotient(failed, every)), label: t("of {orders}, these and those of the revenue", { orders: counted(every, t("order"), t("orders")) }) },
+    ],
     picture: shown.length && horizontalBars({
       labels: names,
       series: Object.entries(FAILED).map(([kind, name], slot) => ({ name, slot, stack: "kinds", values: shown.map(({ partner }) => number(partner, kind)) })),
@@ -108,26 +114,34 @@ function failedOrders(chosen) {
   };
 }
 
-// Who has to answer a request: we, or the other side; or nobody any more, because its time is over.
-function answerOf([, , , , initiator, , , expires]) {
-  if (expires && Date.parse(expires) < now()) return "late";
-  return initiator === (BUYS ? "CUSTOMER" : "SUPPLIER") ? "theirs" : "ours";
+// The requests of all weeks without an answer: those that we or the other side can still answer, those past their time, and those
+// that Floriday reports as expired. The section of corrections has the same numbers of its weeks.
+function requestSums(chosen) {
+  const sums = added("corrections", { ...chosen, from: null, to: null }, ["initiator"]);
+  const isTheirs = ({ initiator }) => CONTENT.keys[initiator] === (BUYS ? "CUSTOMER" : "SUPPLIER");
+  const sum = (some, measure) => some.reduce((whole, each) => whole + each[measure], 0);
+  return {
+    ours: sum(sums.filter((each) => !isTheirs(each)), "pending"), theirs: sum(sums.filter(isTheirs), "pending"), overdue: sum(sums, "overdue"), expired: sum(sums, "expired"),
+  };
 }
 
 function requests(chosen) {
   const rows = listed("requests", chosen, { partner: 2, item: 3, currency: 8 });
-  const figure = (answer, label) => ({ value: grouped(rows.filter((each) => answerOf(each) === answer).length), label });
+  const { ours, theirs, overdue, expired } = requestSums(chosen);
+  const value = rows.reduce((sum, each) => sum + Number(each[9] || 0), 0);
   return {
     figures: [
-      figure("ours", t("wait for our answer")),
-      figure("theirs", t("wait for an answer of the other side")),
-      figure("late", t("are past the time to answer them")),
+      { value: grouped(ours), label: t("open: wait for our answer") },
+      { value: grouped(theirs), label: t("open: wait for an answer of the other side") },
+      { value: grouped(overdue), label: t("past their time, not reported as expired") },
+      { value: grouped(expired), label: t("expired without an answer, not in this list") },
     ],
     table: {
       columns: [column(t("Order")), column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Asked by")), column(t("Reason")),
-        column(t("Asked at"), null, { show: inAmsterdam }), column(t("Answer until"), null, { show: inAmsterdam })],
-      rows: rows.map(([, order, partner, item, initiator, reason, requested, expires]) => row([order, idName("partner", partner), idName("item", item), words(initiator),
-        reason, requested, expires], PLACES.get(partner))),
+        column(t("Asked at"), null, { show: inAmsterdam }), column(t("Answer until"), null, { show: inAmsterdam }), column(t("State")), worth(t("Value of the orders"), chosen)],
+      rows: rows.map(([, order, partner, item, initiator, reason, requested, expires, , worthOfOrder, isOverdue]) => row([order, idName("partner", partner), idName("item", item), words(initiator),
+        reason, requested, expires, isOverdue ? t("past its time") : t("open"), numberOrNull(worthOfOrder)], PLACES.get(partner))),
+      whole: [t("Total of the list"), null, null, null, null, null, null, null, value],
     },
   };
 }

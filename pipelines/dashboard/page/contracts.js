@@ -68,9 +68,16 @@ function isOld(each) {
   return each[4] > OLD_DAYS;
 }
 
+const AGE_CLASSES = dictionary({ "0 to 3 days": t("0 to 3 days"), "4 to 7 days": t("4 to 7 days"), "8 to 14 days": t("8 to 14 days"), "15 to 30 days": t("15 to 30 days"),
+  "over 30 days": t("over 30 days") });
+
 function leftovers(chosen) {
   const rows = listed("leftovers", chosen, { item: 1 });
   const sum = (place, some = rows) => some.reduce((all, each) => all + (each[place] || 0), 0);
+  const groups = [...new Set(rows.map((each) => each[7]))].map((age) => {
+    const some = rows.filter((each) => each[7] === age);
+    return { group: age, cells: [AGE_CLASSES[age] || t("without a day"), null, null, sum(3, some), sum(5, some), sum(6, some)] };
+  });
   return {
     figures: [
       { value: grouped(sum(5)), label: t("pieces left, of all batches") },
@@ -78,9 +85,10 @@ function leftovers(chosen) {
       { value: grouped(sum(5) - sum(6)), label: t("of these, in no offer now") },
     ],
     table: {
-      columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Warehouse")), column(t("Days since harvest"), grouped), column(t("Batches"), grouped),
+      groups,
+      columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Warehouse")), column(t("Days since harvest, oldest"), grouped), column(t("Batches"), grouped),
         column(t("Left"), grouped), column(t("Offered"), grouped)],
-      rows: rows.map(([, item, place, batches, days, left, offered]) => row([idName("item", item), place, days, batches, left, offered], PLACES.get(item))),
+      rows: rows.map(([, item, place, batches, days, left, offered, age]) => ({ ...row([idName("item", item), place, days, batches, left, offered], PLACES.get(item)), group: age })),
       whole: [t("Total"), null, null, sum(3), sum(5), sum(6)],
     },
   };

@@ -41,6 +41,7 @@ function onTime(chosen) {
   const shown = carriers.slice(0, MOST_BARS);
   const names = shown.map((each) => nameOf("carrier", each.carrier));
   const part = (number) => percent(quotient(number, whole.load_carriers));
+  const reported = whole.on_time + whole.late;
   const shares = (name, measure, slot) => ({
     name, slot, stack: "carriers", values: shown.map((each) => quotient(each[measure], each.load_carriers)),
   });
@@ -50,6 +51,7 @@ function onTime(chosen) {
       { value: part(whole.on_time), label: t("of all {whole} came in time", { whole: counted(whole.load_carriers, t("load carrier"), t("load carriers")) }) },
       { value: part(whole.late), label: t("came late ({number})", { number: grouped(whole.late) }) },
       { value: part(whole.not_received), label: t("are not reported as received ({number})", { number: grouped(whole.not_received) }) },
+      reported > 0 && { value: percent(quotient(whole.on_time, reported)), label: t("in time of the {number} that are reported as received", { number: grouped(reported) }), hint: true },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
@@ -80,12 +82,12 @@ function corrections(chosen) {
     byWeek.find((each) => each.week === week && each.initiator === side)?.requests ?? 0;
   const all = weeks.map((week) => sides.reduce((sum, side) => sum + requests(week, side), 0));
   const rows = added("corrections", chosen, ["partner", "initiator"]).sort(falling("requests"));
-  const line = (each) => [each.requests, each.accepted, each.declined, each.pending + each.expired, each.pieces, each.value];
+  const line = (each) => [each.requests, each.accepted, each.declined, each.pending + each.overdue + each.expired, each.pieces, each.value];
   return {
     figures: [
       { value: grouped(whole.requests), label: t("requests, {accepted} accepted and {declined} declined",
         { accepted: grouped(whole.accepted), declined: grouped(whole.declined) }) },
-      { value: grouped(whole.pending), label: t("without an answer, and {expired} that expired without one", { expired: grouped(whole.expired) }) },
+      { value: grouped(whole.pending), label: t("open, {overdue} past their time and {expired} expired without an answer", { overdue: grouped(whole.overdue), expired: grouped(whole.expired) }) },
       { value: money(whole.value, chosen.code), label: t("is what the accepted ones changed") },
     ],
     picture: weeks.length && sides.length && verticalBars({

@@ -67,7 +67,7 @@ const DUTCH = dictionary({
   "Share": "Aandeel",
   "requests, {accepted} accepted and {declined} declined": "verzoeken, {accepted} geaccepteerd en {declined} afgewezen",
   "is what the accepted ones changed": "is de wijziging door wat geaccepteerd is",
-  "without an answer, and {expired} that expired without one": "zonder antwoord, en {expired} zonder antwoord verlopen",
+  "open, {overdue} past their time and {expired} expired without an answer": "open, {overdue} over de termijn en {expired} vervallen zonder antwoord",
   "No answer": "Geen antwoord",
   "in the running week so far, {pieces} pieces not left yet":
     "tot nu toe in de lopende week, {pieces} stuks nog niet weg",
@@ -112,7 +112,25 @@ const DUTCH = dictionary({
   "{part} of {whole} feeds are current": "{part} van {whole} feeds zijn actueel",
   "1 record was rejected": "1 record is geweigerd",
   "{number} records were rejected": "{number} records zijn geweigerd",
-  "Settled, no invoice yet": "Afgerekend, nog geen factuur",
+  "Settled": "Afgerekend",
+  "yes": "ja",
+  "no": "nee",
+  "in part": "deels",
+  "differently": "anders",
+  "Chosen from a list that has {part} of {whole} rows.": "Gekozen uit een lijst met {part} van {whole} regels.",
+  "The value is that of the orders after all corrections, not of invoices, and overdue orders count; auction fees, commission and VAT are neither added nor taken off.":
+    "De waarde is die van de orders na alle correcties, niet van facturen, en orders over tijd tellen mee; veilingkosten, commissie en btw zijn er niet bij- of afgeteld.",
+  "Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.":
+    "Correcties tellen alle geaccepteerde verzoeken, ook voor orders die nog geleverd worden; hun stuks zijn dus andere.",
+  "Who receives the load carriers reports them, and not every hub does.":
+    "Wie de ladingdragers ontvangt, meldt dat; niet elke hub doet dat.",
+  "Sold counts only these batches: what was sold in the period from older batches is not in it.":
+    "Verkocht telt alleen deze partijen: wat in de periode uit oudere partijen verkocht is, zit er niet in.",
+  "The silent and stopped ones first, each group by amount.":
+    "De stille en gestopte eerst, in elke groep naar bedrag.",
+  "Ordered is what is ordered after all corrections.":
+    "Besteld is na alle correcties.",
+  "Only {code}, without {others}.": "Alleen {code}, zonder {others}.",
   "The list has {part} of {whole} rows.": "De lijst heeft {part} van {whole} regels.",
   "Not invoiced at all": "Nog niet gefactureerd",
   "Invoiced in part": "Deels gefactureerd",
@@ -121,8 +139,6 @@ const DUTCH = dictionary({
   "More pieces invoiced than ordered": "Meer stuks gefactureerd dan besteld",
   "Invoiced, and credited again": "Gefactureerd en weer gecrediteerd",
   "Invoiced, but the order is not final": "Gefactureerd, maar de order is niet definitief",
-  "Settled in part, no invoice yet": "Deels afgerekend, nog geen factuur",
-  "Settled differently, no invoice yet": "Anders afgerekend, nog geen factuur",
   "up to 30 days": "t/m 30 dagen",
   "31 to 60 days": "31 t/m 60 dagen",
   "61 to 90 days": "61 t/m 90 dagen",
@@ -154,8 +170,9 @@ const DUTCH = dictionary({
   "Orders of unknown cost": "Orders met onbekende kosten",
   "Costs": "Kosten",
   "Charged": "Doorberekend",
-  "{part} of the spend of {weeks} weeks": "{part} van de inkoop van {weeks} weken",
-  "{part} of the revenue of {weeks} weeks": "{part} van de omzet van {weeks} weken",
+  "{part} of the spend of all full weeks ({weeks})": "{part} van de inkoop van alle volle weken ({weeks})",
+  "{part} of the revenue of all full weeks ({weeks})": "{part} van de omzet van alle volle weken ({weeks})",
+  "{number} in {code}": "{number} in {code}",
   "of all weeks; {value} for more than {days} days": "van alle weken; {value} langer dan {days} dagen",
   "{value} is not invoiced for more than {days} days: find out why, order by order":
     "{value} is na meer dan {days} dagen nog niet gefactureerd: zoek per order uit waarom",
@@ -168,24 +185,26 @@ const DUTCH = dictionary({
   "Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.":
     "Dagen sinds de uiterste levering, van alle weken. Dit zijn geen openstaande debiteuren: wat gefactureerd en niet betaald is, is hier niet bekend. Het totaal is het niet gefactureerde bedrag van het blok hierboven.",
   "Orders without an invoice": "Orders zonder factuur",
-  "The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen.":
-    "De grootste bedragen, hoogstens 200 orders per valuta; hetzelfde voor alle gekozen weken.",
+  "The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows.":
+    "De grootste bedragen, hoogstens 200 orders per valuta; hetzelfde voor alle gekozen weken. Afgerekend: het te betalen bedrag staat vast, en een factuur volgt.",
   "Invoices that differ from the order": "Facturen die afwijken van de order",
-  "The largest differences, at most 200 orders of a currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced.":
-    "De grootste verschillen, hoogstens 200 orders per valuta; hetzelfde voor alle gekozen weken. Het verschil is de order min de facturen: boven nul is te weinig gefactureerd.",
+  "The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced.":
+    "De grootste verschillen per oorzaak, hoogstens 200 orders per oorzaak en valuta; hetzelfde voor alle gekozen weken. Het verschil is de order min de facturen: boven nul is te weinig gefactureerd.",
   "Delivery costs and charges": "Leveringskosten en doorberekening",
-  "By month of delivery: what delivery costs by your present delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. Orders of unknown cost, such as those of the clock, count with their charge only.":
-    "Per levermaand: wat leveren kost volgens uw huidige leveringscondities, en wat klanten ervoor berekend is; hetzelfde voor alle gekozen weken. Orders met onbekende kosten, zoals die van de klok, tellen alleen mee met wat berekend is.",
+  "By calendar month of delivery, of all data: what delivery costs by your delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery.":
+    "Per kalendermaand van levering, van alle gegevens: wat leveren kost volgens uw leveringscondities, en wat klanten ervoor berekend is; hetzelfde voor alle gekozen weken. De condities zijn de huidige, dus de kosten van oudere maanden zijn een schatting. Orders met onbekende kosten, zoals die van de klok, tellen alleen mee met wat berekend is. Waar niets berekend is, kan de levering in de prijs van de goederen zitten.",
+  "charged as a share of the costs": "doorberekend als deel van de kosten",
+  "of {orders} have unknown costs": "van {orders} hebben onbekende kosten",
+  "Share charged": "% doorberekend",
   "all months": "alle maanden",
   "Cannot be known": "Niet te achterhalen",
-  "of {orders} cannot be known: sold through Plantion or VRM, or paid outside of Floriday":
-    "van {orders} is niet te achterhalen: verkocht via Plantion of VRM, of buiten Floriday betaald",
+  "of {orders} cannot be known, {value} of it for more than {days} days: sold through Plantion or VRM, or paid outside of Floriday":
+    "van {orders} is niet te achterhalen, waarvan {value} langer dan {days} dagen: verkocht via Plantion of VRM, of buiten Floriday betaald",
   "ordered and not invoiced": "besteld en niet gefactureerd",
   "invoiced too much": "te veel gefactureerd",
   "Invoiced too much": "Te veel gefactureerd",
   "Why": "Waarom",
   "Invoiced": "Gefactureerd",
-  "Open": "Open",
   "Too much": "Te veel",
   "of the batches of the period was sold": "van de partijen in de periode is verkocht",
   "pieces left": "stuks over",
@@ -240,7 +259,8 @@ const DUTCH = dictionary({
   "{now} against {value} a year earlier, in {weeks}": "{now} tegen {value} een jaar eerder, in {weeks}",
   "in {week} on the week before ({value})": "in {week} op de week ervoor ({value})",
   "On the week before": "Op de week ervoor",
-  "{week}: {change} on the week before": "{week}: {change} op de week ervoor",
+  "{week}: {value}, {change} on the week before": "{week}: {value}, {change} op de week ervoor",
+  "more sold only a year earlier, also in the table": "meer alleen een jaar eerder verkocht, ook in de tabel",
   "all currencies": "alle valuta's",
   "in the running week so far, not in the period": "tot nu toe in de lopende week, niet in de periode",
   "in the running week so far": "tot nu toe in de lopende week",
@@ -267,11 +287,11 @@ const DUTCH = dictionary({
   "Value by sales channel and way of trading.": "Waarde per verkoopkanaal en handelswijze.",
   "Way of trading": "Verkoopwijze",
   "a piece at the clock": "per stuk op de klok",
-  "a piece in other trade": "per stuk in andere handel",
+  "a piece direct": "per stuk direct",
   "Clock": "Klok",
-  "Direct and contracts": "Direct en contracten",
-  "Average price of a bare piece by week, at the clock.": "Gemiddelde prijs van een kaal stuk per week, op de klok.",
-  "In other trade:": "In andere handel:",
+  "Direct": "Direct",
+  "Average price of a bare piece by week, at the clock.": "Gemiddelde kale prijs per stuk, per week, op de klok.",
+  "Direct:": "Direct:",
   "Average price": "Gemiddelde prijs",
   "Spend by week": "Inkoop per week",
   "Revenue by week": "Omzet per week",
@@ -290,7 +310,7 @@ const DUTCH = dictionary({
   "Corrections": "Correcties",
   "Requests to change an order after the sale, by the week of its delivery. A colour is the side that asked. Pieces and amounts below zero were taken off the orders.":
     "Verzoeken om een order na de verkoop te wijzigen, per leverweek. Een kleur is de partij die erom vroeg. Stuks en bedragen onder nul gingen van de orders af.",
-  "Delivered, not invoiced": "Geleverd, niet gefactureerd",
+  "Orders not invoiced": "Niet gefactureerde orders",
   "Stock and sell-through": "Voorraad en verkocht deel",
   "Batches by the day of their harvest or production; those of which most is left come first. Other changes are waste, reservations and transformations.":
     "Partijen naar de dag van oogst of productie; waarvan het meeste over is, staat vooraan. Overige mutaties zijn uitval, reserveringen en omzettingen.",
@@ -315,8 +335,8 @@ const DUTCH = dictionary({
   "Key figures": "Kerncijfers",
   "{number} more": "nog {number}",
   "a piece at the clock, of these items and weeks": "per stuk op de klok, van deze artikelen en weken",
-  "a piece of the same in direct trade": "per stuk van hetzelfde in directe handel",
-  "direct trade against the clock": "directe handel tegenover de klok",
+  "a piece of the same direct": "per stuk van hetzelfde direct",
+  "direct against the clock": "direct tegenover de klok",
   "Clock pieces": "Stuks klok",
   "Clock price": "Klokprijs",
   "Direct pieces": "Stuks direct",
@@ -336,9 +356,13 @@ const DUTCH = dictionary({
   "Kind": "Soort",
   "Decision": "Besluit",
   "Hours to an answer": "Uren tot antwoord",
-  "wait for our answer": "wachten op ons antwoord",
-  "wait for an answer of the other side": "wachten op antwoord van de andere kant",
-  "are past the time to answer them": "zijn niet op tijd beantwoord: de termijn is verlopen",
+  "open: wait for our answer": "open: wachten op ons antwoord",
+  "open: wait for an answer of the other side": "open: wachten op antwoord van de andere kant",
+  "past their time, not reported as expired": "over de termijn, niet als vervallen gemeld",
+  "expired without an answer, not in this list": "vervallen zonder antwoord, niet in deze lijst",
+  "State": "Stand",
+  "open": "open",
+  "past its time": "over de termijn",
   "Asked at": "Gevraagd op",
   "Answer until": "Antwoord tot",
   "Contract": "Contract",
@@ -351,7 +375,12 @@ const DUTCH = dictionary({
   "of these, of batches of more than {days} days": "daarvan van partijen van meer dan {days} dagen",
   "of these, in no offer now": "daarvan nu niet aangeboden",
   "Warehouse": "Locatie",
-  "Days since harvest": "Dagen sinds oogst",
+  "Days since harvest, oldest": "Dagen sinds oogst, oudste",
+  "0 to 3 days": "0 t/m 3 dagen",
+  "4 to 7 days": "4 t/m 7 dagen",
+  "8 to 14 days": "8 t/m 14 dagen",
+  "15 to 30 days": "15 t/m 30 dagen",
+  "over 30 days": "meer dan 30 dagen",
   "Offered": "Aangeboden",
   "Days": "Dagen",
   "Contracts": "Contracten",
@@ -361,8 +390,8 @@ const DUTCH = dictionary({
   "Sold below minimum or contract": "Verkocht onder minimum of contract",
   "Orders of the clock below the minimum price of their offer, and orders of a contract below its price, also where a margin allows that.":
     "Klokorders onder de minimumprijs van hun aanbod, en contractorders onder de contractprijs, ook waar een marge dat toestaat.",
-  "Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by the week of delivery. Pieces and amounts below zero were taken off the orders.":
-    "Correcties die een ander dan de kweker na de levering vroeg, of met een besluit over de goederen, per leverweek. Stuks en bedragen onder nul gingen van de orders af.",
+  "Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by customer; they count in the week of delivery. Pieces and amounts below zero were taken off the orders.":
+    "Correcties die een ander dan de kweker na de levering vroeg, of met een besluit over de goederen, per klant; ze tellen in de leverweek. Stuks en bedragen onder nul gingen van de orders af.",
   "Complaints by reason": "Klachten naar reden",
   "Complaints by reason.": "Klachten naar reden.",
   "Complaints by customer.": "Klachten per klant.",
@@ -377,23 +406,26 @@ const DUTCH = dictionary({
     "Geen klachten: wat een ander dan de kweker vóór de levering wilde wijzigen. Stuks en bedragen onder nul gingen van de orders af.",
   "Rejected and cancelled orders": "Afgewezen en geannuleerde orders",
   "Rejected and cancelled orders by customer.": "Afgewezen en geannuleerde orders per klant.",
-  "Orders that came to nothing, with their value before all corrections, by the week of delivery. They are neither complaints nor revenue.":
-    "Orders die niet doorgingen, met hun waarde vóór alle correcties, per leverweek. Het zijn geen klachten, en ze tellen niet mee in de omzet.",
+  "Orders that came to nothing, by customer, with their value before all corrections; they count in the week of their delivery. They are neither complaints nor revenue. Floriday does not give who rejected an order, and why.":
+    "Orders die niet doorgingen, per klant, met hun waarde vóór alle correcties; ze tellen in hun leverweek. Het zijn geen klachten, en ze tellen niet mee in de omzet. Wie een order afwees en waarom, geeft Floriday niet.",
+  "of {orders}, these and those of the revenue": "van {orders}: deze en die van de omzet",
   "Order rejected": "Afgewezen",
   "Cancelled": "Geannuleerd",
   "Could not be fulfilled": "Niet leverbaar",
   "Value of the orders": "Waarde van de orders",
   "of all {whole} came in time": "van alle {whole} was op tijd",
+  "in time of the {number} that are reported as received": "op tijd van de {number} die als ontvangen gemeld zijn",
+  "{part} of those reported": "{part} van wat gemeld is",
   "came late ({number})": "te laat ({number})",
   "are not reported as received ({number})": "niet als ontvangen gemeld ({number})",
   "of all {whole}; {late} late, {missing} not reported as received": "van alle {whole}; {late} te laat, {missing} niet als ontvangen gemeld",
   "Complaints": "Klachten",
   "Requests without an answer": "Verzoeken zonder antwoord",
-  "Correction requests that are neither accepted nor declined, the newest first; the same whatever weeks are chosen.":
-    "Correctieverzoeken die niet geaccepteerd en niet afgewezen zijn, de nieuwste eerst; hetzelfde voor alle gekozen weken.",
+  "Correction requests that are neither accepted nor declined, the newest first; of all weeks, whatever weeks are chosen. Open: can still be answered. Past its time: the time to answer is over, and Floriday does not report it as expired. State and numbers are those of the time at which the page was made; the section of corrections has those of its weeks.":
+    "Correctieverzoeken die niet geaccepteerd en niet afgewezen zijn, de nieuwste eerst; van alle weken, welke weken ook gekozen zijn. Open: kan nog beantwoord worden. Over de termijn: de tijd om te antwoorden is voorbij, en Floriday meldt het niet als vervallen. Stand en aantallen zijn die van het moment waarop de pagina gemaakt is; het blok met correcties heeft die van zijn weken.",
   "Stock by age": "Voorraad naar ouderdom",
-  "What is left of all batches, the oldest first, and how much of it can be bought now; the same whatever weeks are chosen.":
-    "Wat over is van alle partijen, de oudste eerst, en hoeveel daarvan nu te koop is; hetzelfde voor alle gekozen weken.",
+  "What is left of all batches, the oldest first, and how much of it could be bought when the page was made; the same whatever weeks are chosen, so also batches of the running week. A trade item has a row for each class of age.":
+    "Wat over is van alle partijen, de oudste eerst, en hoeveel daarvan te koop was toen de pagina gemaakt werd; hetzelfde voor alle gekozen weken, dus ook partijen van de lopende week. Een artikel heeft een regel per ouderdomsklasse.",
   "Needs action today": "Vraagt vandaag actie",
   "Nothing.": "Niets.",
   "green from {green}, red below {red}": "groen vanaf {green}, rood onder {red}",
@@ -429,12 +461,13 @@ const DUTCH = dictionary({
   "bought less": "kochten minder",
   "bought more": "kochten meer",
   "are new": "zijn nieuw",
-  "are silent for much longer than usual": "zijn veel langer stil dan gebruikelijk",
+  "are silent": "zijn stil",
   "bought as much, within {part}": "kochten evenveel, binnen {part}",
   "Difference": "Verschil",
-  "Days since delivery": "Dagen stil",
+  "Last delivery": "Laatste levering",
+  "Days silent": "Dagen stil",
   "Usual days between": "Normale tussentijd",
-  "Silent": "Lang niet gekocht",
+  "Silent": "Stil",
   "Last order": "Laatste order",
   "Orders to pick and deliver": "Orders om te verzamelen en te leveren",
   "Customers that stopped, fell or grew": "Gestopte, dalende en groeiende klanten",
@@ -443,6 +476,12 @@ const DUTCH = dictionary({
     "1 correctieverzoek wacht op ons antwoord: accepteer of weiger het in Floriday",
   "{number} correction requests wait for our answer: accept or decline them in Floriday":
     "{number} correctieverzoeken wachten op ons antwoord: accepteer of weiger ze in Floriday",
+  "{customer}, with at least {part} of the revenue, is silent for {days} days: ask why":
+    "{customer}, met minstens {part} van de omzet, is {days} dagen stil: vraag waarom",
+  "{number} customers, each with at least {part} of the revenue, are silent: ask why, first {customer} ({days} days)":
+    "{number} klanten, elk met minstens {part} van de omzet, zijn stil: vraag waarom, eerst {customer} ({days} dagen)",
+  "{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): find out why":
+    "{part} van de orders van de laatste {weeks} weken is afgewezen, geannuleerd of niet leverbaar ({number}): zoek uit waarom",
   "1 purchase order needs action: correct it with the grower": "1 inkooporder vraagt actie: corrigeer hem met de kweker",
   "{number} purchase orders need action: correct them with the growers":
     "{number} inkooporders vragen actie: corrigeer ze met de kwekers",
@@ -482,8 +521,8 @@ const DUTCH = dictionary({
     "eerlijk vergeleken: {direct} direct tegenover {clock} op de klok, zelfde artikelen en weken",
   "of all sold: {direct} direct against {clock} at the clock; also differs by what was sold where":
     "van alles wat verkocht is: {direct} direct tegenover {clock} op de klok; verschilt ook door wat waar verkocht is",
-  "Bare pieces, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids. The chart and the table show all that was sold; like for like compares only items that were sold both ways in one week.":
-    "Kale stuks, zonder verpakking, diensten en levering. Klok: veiling, voorverkoop, vanaf kwekerij. Direct: al het andere, ook contracten en biedingen. Grafiek en tabel tonen alles wat verkocht is; eerlijk vergeleken zijn alleen artikelen die in één week op beide manieren verkocht zijn.",
+  "The bare price of a piece, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids. The chart and the table show all that was sold; like for like compares only items that were sold both ways in one week.":
+    "De kale prijs per stuk, zonder verpakking, diensten en levering. Klok: veiling, voorverkoop, vanaf kwekerij. Direct: al het andere, ook contracten en biedingen. Grafiek en tabel tonen alles wat verkocht is; eerlijk vergeleken zijn alleen artikelen die in één week op beide manieren verkocht zijn.",
   "Forecast at the end": "Prognose aan het einde",
   "Forecast from": "Prognose volgt",
   "of {whole} lines: forecast below what was agreed": "van {whole} regels: prognose onder de afspraak",

@@ -5,9 +5,7 @@ const CAUSES = dictionary({
   MORE_PIECES: t("More pieces invoiced than ordered"), CREDITED: t("Invoiced, and credited again"), NOT_COMMITTED: t("Invoiced, but the order is not final"),
   CANNOT_BE_KNOWN: t("Cannot be known"),
 });
-const SETTLED = dictionary({
-  NOT_INVOICED: t("Settled, no invoice yet"), SETTLED_IN_PART: t("Settled in part, no invoice yet"), DIFFERS: t("Settled differently, no invoice yet"),
-});
+const SETTLED = dictionary({ NOT_SETTLED: t("no"), NOT_INVOICED: t("yes"), SETTLED_IN_PART: t("in part"), DIFFERS: t("differently") });
 const AGES = [["30", t("up to 30 days")], ["60", t("31 to 60 days")], ["90", t("61 to 90 days")], ["180", t("91 to 180 days")], ["365", t("181 to 365 days")],
   ["more", t("more than 365 days")], [null, t("without a day")]];
 const ON_TIME_AGES = new Set(["30", null]); // what is older is late
@@ -29,12 +27,12 @@ function invoiceSums(chosen) {
   const known = rows.filter(isKnown);
   return {
     known: sums(known), unknown: sums(rows.filter((each) => !isKnown(each))), late: sums(known.filter(isLate)),
-    without: sums(known.filter(isWithout)), differing: sums(known.filter((each) => !isWithout(each))),
+    lateUnknown: sums(rows.filter((each) => !isKnown(each) && isLate(each))), without: sums(known.filter(isWithout)), differing: sums(known.filter((each) => !isWithout(each))),
   };
 }
 
 function openInvoices(chosen) {
-  const { known, unknown, late, without, differing } = invoiceSums(chosen);
+  const { known, unknown, lateUnknown, late, without, differing } = invoiceSums(chosen);
   const byCause = invoiced(chosen, ["cause"]).filter(isKnown).sort((left, right) => right.open - left.open || right.excess - left.excess);
   const shown = byCause.filter((each) => each.open || each.excess);
   const names = shown.map((each) => CAUSES[CONTENT.keys[each.cause]]);
@@ -44,11 +42,11 @@ function openInvoices(chosen) {
     figures: [
       { value: money(known.open, chosen.code), label: t("ordered and not invoiced") },
       without.orders > 0 && { value: money(without.open, chosen.code), label: t("of it not invoiced at all, in {orders}", { orders: counted(without.orders, t("order"), t("orders")) }) },
-      differing.open > 0 && { value: money(differing.open, chosen.code), label: t("of it invoiced too little") },
+      differing.open > 0 && { value: exact(differing.open, chosen.code), label: t("of it invoiced too little") },
       { value: money(late.open, chosen.code), label: t("of it for more than {days} days", { days: LATE_DAYS }) },
-      known.excess > 0 && { value: money(known.excess, chosen.code), label: t("invoiced too much") },
-      unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} cannot be known: sold through Plantion or VRM, or paid outside of Floriday",
-        { orders: counted(unknown.orders, t("order"), t("orders")) }) },
+      known.excess > 0 && { value: exact(known.excess, chosen.code), label: t("invoiced too much") },
+      unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} cannot be known, {value} of it for more than {days} days: sold through Plantion or VRM, or paid outside of Floriday",
+        { orders: counted(unknown.orders, t("order"), t("orders")), value: money(lateUnknown.ordered, chosen.code), days: LATE_DAYS }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
@@ -60,7 +58,7 @@ function openInvoices(chosen) {
     }),
     table: {
       columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Why")), column(t("Orders"), grouped),
-        worth(t("Ordered"), chosen), worth(t("Invoiced"), chosen), worth(t("Open"), chosen), worth(t("Too much"), chosen)],
+        worth(t("Ordered"), chosen), worth(t("Invoiced"), chosen), worth(t("Not invoiced"), chosen), worth(t("Too much"), chosen)],
       rows: rows.map((each) => row([nameOf("partner", each.partner), CAUSES[CONTENT.keys[each.cause]] || words(CONTENT.keys[each.cause]), ...line(each)], each.partner)),
       whole: [unknown.orders ? t("Total of what can be known") : t("Total"), null, ...line(known)],
     },
@@ -88,7 +86,7 @@ function ageing(chosen) {
       alt: `${BUYS ? t("What is not invoiced, by grower and age.") : t("What is not invoiced, by customer and age.")} ${extremes(names, shown.map((each) => each.open), amount(chosen))}`,
     }),
     table: {
-      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), worth(t("Open"), chosen), ...ages.map(({ name }) => worth(name, chosen))],
+      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), worth(t("Not invoiced"), chosen), ...ages.map(({ name }) => worth(name, chosen))],
       rows: partners.map((each) => row([nameOf("partner", each.partner), each.open, ...each.ages.map((value) => value || null)], each.partner)),
       whole: [t("Total"), open(rows), ...ages.map((age) => open(age.rows))],
     },
@@ -98,9 +96,14 @@ function ageing(chosen) {
 // The orders of a list: identifiers, and the amounts as numbers.
 function listedInvoices(list, chosen) {
   return listed(list, chosen, { partner: 2, item: 3, currency: 14 }).map(([, order, partner, item, day, days, cause, state, numbers, pieces, invoicedPieces, worthOfOrder, worthOfInvoices, difference, currency]) => ({
-    order, partner, item, day, days, numbers, pieces, invoicedPieces, currency, why: (cause === "NOT_INVOICED" && SETTLED[state]) || CAUSES[cause] || words(cause),
+    order, partner, item, day, days, numbers, pieces, invoicedPieces, currency, cause, why: CAUSES[cause] || words(cause), settled: SETTLED[state] ?? null,
     ordered: numberOrNull(worthOfOrder), invoiced: numberOrNull(worthOfInvoices), difference: numberOrNull(difference),
   }));
+}
+
+// Cents of an amount that would else be shown as nothing.
+function exact(value, code) {
+  return money(value, code, Math.abs(value) >= 0.005 && Math.abs(value) < 1 ? 2 : 0);
 }
 
 function numberOrNull(text) {
@@ -114,19 +117,29 @@ function inList(shown, whole, format) {
 
 const INVOICE_COLUMNS = (chosen) => ({
   order: column(t("Order")), partner: column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), item: column(t("Trade item"), null, { screen: true }),
-  day: column(t("Delivery"), null, inDays), days: column(t("Days"), grouped), numbers: column(t("Invoice")), why: column(t("Why")), pieces: column(t("Pcs ordered"), grouped),
+  day: column(t("Delivery"), null, inDays), days: column(t("Days"), grouped), numbers: column(t("Invoice")), why: column(t("Why")), settled: column(t("Settled")), pieces: column(t("Pcs ordered"), grouped),
   invoicedPieces: column(t("Pcs invoiced"), grouped), ordered: worth(t("Ordered"), chosen), invoiced: worth(t("Invoiced"), chosen), difference: worth(t("Difference"), chosen),
   currency: column(t("Currency")),
 });
 
-function invoiceTable(names, rows, chosen) {
+// A heading for each cause, with its number of orders and its sums in the list.
+function groupsByCause(names, rows, summed) {
+  return [...new Set(rows.map((each) => each.cause))].map((cause) => {
+    const some = rows.filter((each) => each.cause === cause);
+    const sum = (name) => some.reduce((all, each) => all + (each[name] || 0), 0);
+    return { group: cause, cells: names.map((name, place) => (place === 0 ? `${some[0].why}: ${counted(some.length, t("order"), t("orders"))}` : summed.has(name) ? sum(name) : null)) };
+  });
+}
+
+function invoiceTable(names, rows, chosen, groups = false) {
   const columns = INVOICE_COLUMNS(chosen);
   const summed = new Set(["pieces", "invoicedPieces", "ordered", "invoiced", "difference"]);
   const sum = (name) => rows.reduce((all, each) => all + (each[name] || 0), 0);
   const shown = (each) => ({ ...each, partner: idName("partner", each.partner), item: idName("item", each.item) });
   return {
     columns: names.map((name) => columns[name]),
-    rows: rows.map((each) => row(names.map((name) => shown(each)[name]), PLACES.get(each.partner))),
+    rows: rows.map((each) => ({ ...row(names.map((name) => shown(each)[name]), PLACES.get(each.partner)), group: groups ? each.cause : undefined })),
+    ...(groups ? { groups: groupsByCause(names, rows, summed), even: true } : {}),
     whole: names.map((name, place) => (place === 0 ? t("Total of the list") : summed.has(name) ? sum(name) : null)),
   };
 }
@@ -139,7 +152,7 @@ function uninvoiced(chosen) {
       { value: inList(rows.length, without.orders, grouped), label: t("orders without any invoice are in this list") },
       { value: inList(rows.reduce((sum, each) => sum + (each.difference || 0), 0), without.open, amount(chosen)), label: t("not invoiced is in this list") },
     ],
-    table: invoiceTable(["order", "partner", "item", "day", "days", "why", "pieces", "ordered", "currency"], rows, chosen),
+    table: invoiceTable(["order", "partner", "item", "day", "days", "why", "settled", "pieces", "ordered", "currency"], rows, chosen),
   };
 }
 
@@ -150,10 +163,10 @@ function differences(chosen) {
   return {
     figures: [
       { value: inList(rows.length, differing.orders, grouped), label: t("orders that are invoiced differently are in this list") },
-      { value: inList(sum(1), differing.open, amount(chosen)), label: t("invoiced too little is in this list") },
-      differing.excess > 0 && { value: inList(sum(-1), differing.excess, amount(chosen)), label: t("invoiced too much is in this list") },
+      { value: inList(sum(1), differing.open, (value) => exact(value, chosen.code)), label: t("invoiced too little is in this list") },
+      differing.excess > 0 && { value: inList(sum(-1), differing.excess, (value) => exact(value, chosen.code)), label: t("invoiced too much is in this list") },
     ],
-    table: invoiceTable(["order", "partner", "day", "numbers", "why", "pieces", "invoicedPieces", "ordered", "invoiced", "difference", "currency"], rows, chosen),
+    table: invoiceTable(["order", "partner", "day", "numbers", "why", "pieces", "invoicedPieces", "ordered", "invoiced", "difference", "currency"], rows, chosen, true),
   };
 }
 
@@ -162,16 +175,18 @@ function deliveryCosts(chosen) {
   const rows = listed("deliverycosts", chosen, { currency: 3 })
     .map(([, month, incoterm, , orders, unknown, cost, charged]) => ({ month, incoterm, orders, unknown, cost: Number(cost), charged: Number(charged) }));
   const whole = addedUp(rows, ["orders", "unknown", "cost", "charged"]);
-  const line = (each) => [each.orders, each.unknown, each.cost, each.charged, each.charged - each.cost];
+  const line = (each) => [each.orders, each.unknown, each.cost, each.charged, each.charged - each.cost, quotient(each.charged, each.cost)];
   return {
     figures: [
       { value: money(whole.cost, chosen.code), label: t("costs by the delivery conditions") },
       { value: money(whole.charged, chosen.code), label: t("charged to customers") },
       { value: money(whole.charged - whole.cost, chosen.code), label: t("charged minus costs") },
+      whole.cost > 0 && { value: percent(quotient(whole.charged, whole.cost)), label: t("charged as a share of the costs") },
+      { value: grouped(whole.unknown), label: t("of {orders} have unknown costs", { orders: counted(whole.orders, t("order"), t("orders")) }) },
     ],
     table: {
       columns: [column(t("Month"), null, { show: monthName }), column(t("Incoterm")), column(t("Orders"), grouped), column(t("Orders of unknown cost"), grouped),
-        worth(t("Costs"), chosen), worth(t("Charged"), chosen), worth(t("Difference"), chosen)],
+        worth(t("Costs"), chosen), worth(t("Charged"), chosen), worth(t("Difference"), chosen), column(t("Share charged"), percent)],
       rows: rows.map((each) => row([each.month, each.incoterm, ...line(each)])),
       whole: [t("Total"), null, ...line(whole)],
     },

@@ -20,6 +20,12 @@ function stateOfCustomer([, , status, now, before, , , , , isSilent]) {
   return isSame && ["FALLEN", "GROWN"].includes(status) ? "UNCHANGED" : status;
 }
 
+// The day of the last delivery, in Amsterdam, from the days since; none for one that is today or still to come.
+function lastDay(silent) {
+  const today = new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Amsterdam" }).format(new Date(CONTENT.made));
+  return silent ? new Date(Date.parse(today) - silent * DAY).toISOString().slice(0, 10) : null;
+}
+
 function changes(chosen) {
   const rows = listed("changes", chosen, { partner: 1 }).filter((each) => chosen.code === null || each[5] === chosen.code);
   const number = (status) => grouped(rows.filter((each) => stateOfCustomer(each) === status).length);
@@ -27,7 +33,7 @@ function changes(chosen) {
   return {
     figures: [
       { value: number("STOPPED"), label: t("stopped") },
-      { value: number("SILENT"), label: t("are silent for much longer than usual") },
+      { value: number("SILENT"), label: t("are silent") },
       { value: number("FALLEN"), label: t("bought less") },
       { value: number("GROWN"), label: t("bought more") },
       { value: number("NEW"), label: t("are new") },
@@ -36,16 +42,16 @@ function changes(chosen) {
     table: {
       columns: [column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("Status")), worth(WORD, chosen),
         worth(t("A year earlier"), chosen), worth(t("Difference"), chosen), column(t("Change"), (part) => change(1 + part, 1)),
-        column(t("Last order"), null, { show: inAmsterdam }), column(t("Days since delivery"), grouped), column(t("Usual days between"), grouped)],
+        column(t("Last order"), null, { show: inAmsterdam, screen: true }), column(t("Last delivery"), null, { show: (day) => dayName(Date.parse(day)) }), column(t("Days silent"), grouped), column(t("Usual days between"), grouped)],
       rows: rows.map((each) => {
         const [, customer, , now, before, , time, silent, usual] = each;
         const state = stateOfCustomer(each);
         return row([idName("partner", customer), state ? words(state) : null, Number(now), Number(before), Number(now) - Number(before),
-          Number(before) ? Number(now) / Number(before) - 1 : null, time, silent, usual === null ? null : Number(usual)], PLACES.get(customer));
+          Number(before) ? Number(now) / Number(before) - 1 : null, time, lastDay(silent), silent, usual === null ? null : Number(usual)], PLACES.get(customer));
       }),
       few: 24,
       paper: 12,
-      whole: [t("Total"), null, sum(3), sum(4), sum(3) - sum(4), sum(4) ? sum(3) / sum(4) - 1 : null, null, null, null],
+      whole: [t("Total"), null, sum(3), sum(4), sum(3) - sum(4), sum(4) ? sum(3) / sum(4) - 1 : null, null, null, null, null],
     },
   };
 }

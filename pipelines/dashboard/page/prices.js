@@ -37,8 +37,8 @@ function clockItems(chosen) {
   return {
     figures: [
       { value: price(chosen)(quotient(whole.paid, whole.pieces)), label: t("a piece at the clock, of these items and weeks") },
-      { value: price(chosen)(quotient(whole.due, whole.pieces)), label: t("a piece of the same in direct trade") },
-      { value: change(whole.due, whole.paid) || NOTHING, label: t("direct trade against the clock") },
+      { value: price(chosen)(quotient(whole.due, whole.pieces)), label: t("a piece of the same direct") },
+      { value: change(whole.due, whole.paid) || NOTHING, label: t("direct against the clock") },
     ],
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Clock pieces"), grouped), worth(t("Clock price"), chosen, 3),

@@ -1,6 +1,7 @@
 // Sections on orders: for what is chosen, each gives its figures, its picture and its table.
 
 const MOST_BARS = 12;
+const MOST_PARTNERS = 40; // bars at most, where more than MOST_BARS partners make up 80 %
 const OTHERS = 5; // the place of the last colour, shared by all further ways of trading
 
 const amount = (chosen, decimals = 0) => (value) => money(value, chosen.code, decimals);
@@ -78,9 +79,12 @@ function pareto(chosen) {
     return row([place + 1, nameOf("partner", each.partner), each.orders, each.pieces, each.revenue,
       quotient(each.revenue, whole.revenue), quotient(sum, whole.revenue)], each.partner);
   });
-  const shown = rows.slice(0, MOST_BARS);
-  const names = shown.map(({ cells }) => cells[1]);
   const most = rows.filter((_, place) => place === 0 || rows[place - 1].cells[6] < 0.8).length;
+  const few = Math.max(MOST_BARS, Math.min(most, MOST_PARTNERS));
+  const rest = rows.slice(few).reduce((all, { cells }) => all + cells[4], 0);
+  const others = rest > 0 && most > MOST_BARS ? [{ cells: [null, `${KINDS.partner.others} (${grouped(rows.length - few)})`, null, null, rest, null, 1] }] : [];
+  const shown = [...rows.slice(0, few), ...others];
+  const names = shown.map(({ cells }) => cells[1]);
   return {
     figures: [
       { value: grouped(rows.length), label: rows.length === 1 ? PARTNER.one : PARTNER.many },
@@ -96,13 +100,15 @@ function pareto(chosen) {
       unit: chosen.code || "",
       secondFormat: percent,
       secondUnit: t("share of all"),
-      choose: (place) => toggle("partner", shown[place].key),
+      choose: (place) => shown[place].key !== undefined && toggle("partner", shown[place].key),
       alt: `${t("The largest ones by value, and their cumulative share.")} ${extremes(names, shown.map(({ cells }) => cells[4]), amount(chosen))}`,
     }),
     table: {
       columns: [column(t("Rank"), grouped), column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Orders"), grouped),
         column(t("Pieces"), grouped), worth(WORD, chosen), column(t("Share"), percent), column(t("Cumulative"), percent)],
       rows,
+      few,
+      paper: PAPER,
       whole: [null, t("Total"), whole.orders, whole.pieces, whole.revenue, whole.revenue ? 1 : null, null],
     },
   };
@@ -121,6 +127,7 @@ function items(chosen) {
   return {
     figures: [
       { value: grouped(ranked.length), label: ranked.length === 1 ? t("trade item") : t("trade items") },
+      sold.size > 0 && gone.length > 0 && { value: grouped(gone.length), label: t("more sold only a year earlier, also in the table"), hint: true },
       { value: grouped(whole.pieces), label: t("pieces") },
     ],
     picture: shown.length && horizontalBars({
@@ -223,16 +230,16 @@ function clockAndDirect(chosen) {
         { direct: fetched(same.due), clock: fetched(same.paid) }) },
       clock && direct && { value: change(direct, clock), label: t("of all sold: {direct} direct against {clock} at the clock; also differs by what was sold where",
         { direct: price(chosen)(direct), clock: price(chosen)(clock) }) },
-      !(clock && direct) && { value: price(chosen)(clock ?? direct), label: clock ? t("a piece at the clock") : t("a piece in other trade") },
+      !(clock && direct) && { value: price(chosen)(clock ?? direct), label: clock ? t("a piece at the clock") : t("a piece direct") },
     ],
     picture: weeks.length && verticalBars({
       weeks,
-      series: [{ name: t("Clock"), values: atClock, line: true }, { name: t("Direct and contracts"), values: beside, line: true }],
+      series: [{ name: t("Clock"), values: atClock, line: true }, { name: t("Direct"), values: beside, line: true }],
       format: price(chosen),
       unit: perPiece(),
       axis: { min: 0 },
       alt: `${t("Average price of a bare piece by week, at the clock.")} ${extremes(weeks.map(weekName), atClock, price(chosen))} `
-        + `${t("In other trade:")} ${extremes(weeks.map(weekName), beside, price(chosen))}`,
+        + `${t("Direct:")} ${extremes(weeks.map(weekName), beside, price(chosen))}`,
     }),
     table: {
       columns: [column(t("Way of trading")), column(t("Orders"), grouped), column(t("Pieces"), grouped), worth(t("Average price"), chosen, 3)],

@@ -3,7 +3,7 @@
 
 const SECTIONS = [
   { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
-    note: t("Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier.") },
+    note: t("Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier."), hint: t("The value is that of the orders after all corrections, not of invoices, and overdue orders count; auction fees, commission and VAT are neither added nor taken off.") },
   { id: "departures", list: "departures", title: t("Orders to pick and deliver"), build: departures, every: true, wide: true,
     note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time, which Floriday does not know. What can still be cancelled, or is not final yet, is not in the revenue yet. This week ends on Sunday.") },
   { id: "partners", fact: "sales", title: PARTNER.Many, build: pareto,
@@ -12,22 +12,22 @@ const SECTIONS = [
   { id: "movers", screen: true, headline: true, fact: "sales", title: t("Trade items that grew and fell"), build: movers,
     note: t("Against the year before: only the weeks of the period that both years have; the largest differences first.") },
   { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true, sells: true,
-    note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier.") },
+    note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier."), hint: t("The silent and stopped ones first, each group by amount.") },
   { id: "contracts", screen: true, headline: true, list: "contracts", title: t("Contracts"), build: contracts, wide: true,
     note: t("Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a week as so far until the end; but at least what is called off and still to come. A call-off becomes an order shortly before its delivery: until then, it is not among the orders to pick.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
   { id: "clock", fact: "sales", title: t("Clock and direct price"), build: clockAndDirect,
-    note: t("Bare pieces, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids. The chart and the table show all that was sold; like for like compares only items that were sold both ways in one week.") },
+    note: t("The bare price of a piece, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids. The chart and the table show all that was sold; like for like compares only items that were sold both ways in one week.") },
   { id: "clockitems", screen: true, fact: "sales", title: t("Clock and direct by trade item"), build: clockItems,
     note: t("Only items that were sold both ways in one week. The direct price is that of these weeks, weighted by the pieces of the clock.") },
   { id: "prices", screen: true, headline: true, fact: "prices", title: t("Sold below minimum or contract"), build: lowPrices, wide: true,
     note: t("Orders of the clock below the minimum price of their offer, and orders of a contract below its price, also where a margin allows that.") },
   { id: "fill", fact: "fill", title: t("Fill rate"), build: fillRate, every: true,
-    note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower.") },
+    note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower."), hint: t("Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.") },
   { id: "punctuality", fact: "deliveries", title: t("On-time delivery"), build: onTime, every: true,
-    note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late.") },
+    note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late."), hint: t("Who receives the load carriers reports them, and not every hub does.") },
   { id: "complaints", screen: true, fact: "complaints", title: t("Complaints"), build: complaints, wide: true, sells: true,
-    note: t("Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by the week of delivery. Pieces and amounts below zero were taken off the orders.") },
+    note: t("Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by customer; they count in the week of delivery. Pieces and amounts below zero were taken off the orders.") },
   { id: "reasons", screen: true, fact: "complaints", title: t("Complaints by reason"), wide: true, sells: true,
     build: byReason("COMPLAINT", t("Complaints"), t("complaints after the delivery"), t("Complaints by reason.")),
     note: t("The same complaints by reason, customer and trade item. Pieces and amounts below zero were taken off the orders.") },
@@ -35,32 +35,32 @@ const SECTIONS = [
     build: byReason("CORRECTION", t("Requests"), t("corrections before the delivery that were requested of us"), t("Corrections before the delivery by reason.")),
     note: t("No complaints: what somebody else than the grower wanted to change before the goods were delivered. Pieces and amounts below zero were taken off the orders.") },
   { id: "failed", screen: true, fact: "complaints", title: t("Rejected and cancelled orders"), build: failedOrders, wide: true, sells: true,
-    note: t("Orders that came to nothing, with their value before all corrections, by the week of delivery. They are neither complaints nor revenue.") },
+    note: t("Orders that came to nothing, by customer, with their value before all corrections; they count in the week of their delivery. They are neither complaints nor revenue. Floriday does not give who rejected an order, and why.") },
   { id: "requests", screen: true, list: "requests", title: t("Requests without an answer"), build: requests, wide: true,
-    note: t("Correction requests that are neither accepted nor declined, the newest first; the same whatever weeks are chosen.") },
+    note: t("Correction requests that are neither accepted nor declined, the newest first; of all weeks, whatever weeks are chosen. Open: can still be answered. Past its time: the time to answer is over, and Floriday does not report it as expired. State and numbers are those of the time at which the page was made; the section of corrections has those of its weeks.") },
   { id: "corrections", fact: "corrections", title: t("Corrections"), build: corrections,
     note: t("Requests to change an order after the sale, by the week of its delivery. A colour is the side that asked. Pieces and amounts below zero were taken off the orders.") },
-  { id: "invoices", fact: "invoices", title: t("Delivered, not invoiced"), build: openInvoices,
-    note: t("Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here.") },
+  { id: "invoices", fact: "invoices", title: t("Orders not invoiced"), build: openInvoices,
+    note: t("Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here."), hint: t("Ordered is what is ordered after all corrections.") },
   { id: "ageing", screen: true, fact: "invoices", title: BUYS ? t("Not invoiced by grower and age") : t("Not invoiced by customer and age"), build: ageing, wide: true,
     note: BUYS ? t("Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.")
       : t("Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.") },
   { id: "uninvoiced", screen: true, list: "uninvoiced", title: t("Orders without an invoice"), build: uninvoiced, wide: true,
-    note: t("The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen.") },
+    note: t("The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows.") },
   { id: "differences", screen: true, list: "differences", title: t("Invoices that differ from the order"), build: differences, wide: true,
-    note: t("The largest differences, at most 200 orders of a currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced.") },
+    note: t("The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced.") },
   { id: "deliverycosts", screen: true, list: "deliverycosts", title: t("Delivery costs and charges"), build: deliveryCosts, wide: true, sells: true,
-    note: t("By month of delivery: what delivery costs by your present delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. Orders of unknown cost, such as those of the clock, count with their charge only.") },
+    note: t("By calendar month of delivery, of all data: what delivery costs by your delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery.") },
   { id: "stock", fact: "stock", title: t("Stock and sell-through"), build: stock, every: true, wide: true,
-    note: t("Batches by the day of their harvest or production; those of which most is left come first. Other changes are waste, reservations and transformations.") },
+    note: t("Batches by the day of their harvest or production; those of which most is left come first. Other changes are waste, reservations and transformations."), hint: t("Sold counts only these batches: what was sold in the period from older batches is not in it.") },
   { id: "leftovers", screen: true, list: "leftovers", title: t("Stock by age"), build: leftovers, every: true, wide: true,
-    note: t("What is left of all batches, the oldest first, and how much of it can be bought now; the same whatever weeks are chosen.") },
+    note: t("What is left of all batches, the oldest first, and how much of it could be bought when the page was made; the same whatever weeks are chosen, so also batches of the running week. A trade item has a row for each class of age.") },
   { id: "actions", fact: "actions", title: t("Purchase orders that need action"), build: actions, every: true, wide: true,
     note: t("Why Floriday made no sales order of them yet, or not the one that was meant.") },
 ];
 
-function figure({ value, label }) {
-  return make("p", { class: "figure" }, make("strong", null, value), " ", make("span", null, label));
+function figure({ value, label, hint }) {
+  return make("p", { class: hint ? "figure hint" : "figure" }, make("strong", null, value), " ", make("span", null, label));
 }
 
 function drawing(id, picture) {
@@ -83,12 +83,23 @@ const PERIODS = {
   leftovers: () => t("all weeks"),
 };
 
-// "200 of 1,234": how much of its report a list has, if not all.
+// Sections whose currency is easily overlooked: they name the others.
+const MONEY = new Set(["complaints", "reasons", "beforehand", "failed", "requests", "corrections", "invoices", "ageing", "uninvoiced", "differences", "deliverycosts"]);
+
+function onlyIn(id) {
+  const codes = MONEY.has(id) && filters.currency !== null ? currenciesOf(filters.account).filter((place) => place !== filters.currency).map((place) => CONTENT.keys[place]).filter(Boolean) : [];
+  return codes.length ? t("Only {code}, without {others}.", { code: filters.code, others: codes.join(", ") }) : "";
+}
+
+// "200 of 1,234": how much of its report a list has, if not all. How many of the chosen customers or items it lacks is not known.
 function cutOff(list) {
   const groups = (CONTENT.listed[list] || []).filter(([account, currency]) => (filters.account === null || account === filters.account)
     && (!LISTED[list].currency || filters.currency === null || currency === filters.code));
   const [part, whole] = [2, 3].map((place) => groups.reduce((sum, each) => sum + each[place], 0));
-  return part < whole ? t("The list has {part} of {whole} rows.", { part: grouped(part), whole: grouped(whole) }) : "";
+  if (part >= whole) return "";
+  const isChosen = ["partner", "item"].some((split) => LISTED[list][split] && filters[split].size);
+  const numbers = { part: grouped(part), whole: grouped(whole) };
+  return isChosen ? t("Chosen from a list that has {part} of {whole} rows.", numbers) : t("The list has {part} of {whole} rows.", numbers);
 }
 
 function sectionOf({ id, fact, list, title: usualTitle, build, note, hint, wide, every, screen, headline }) {
@@ -106,6 +117,6 @@ function sectionOf({ id, fact, list, title: usualTitle, build, note, hint, wide,
       ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list || fact]?.())}`)]
     : [built.choices, make("p", { class: "empty" }, t("Nothing in this selection."))];
   const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}${headline ? " headline" : ""}${opened.has(id) ? " opened" : ""}`, "aria-labelledby": `${id}-title` },
-    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), hint ? make("span", { class: "hint" }, ` ${hint}`) : null), ...content.filter(Boolean));
+    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), make("span", { class: "hint" }, ...[hint, onlyIn(id)].filter(Boolean).map((text) => ` ${text}`))), ...content.filter(Boolean));
   return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };
 }

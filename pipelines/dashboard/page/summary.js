@@ -27,13 +27,19 @@ function ignored(fact) {
   return [...blind, ...(isInAll ? [t("all currencies")] : [])].join(", ");
 }
 
+// A text, and what only the screen adds to it.
+function besides(more) {
+  const [text, ...others] = [more || ""].flat();
+  return [text, ...others.filter(Boolean).map((other) => make("span", { class: "hint" }, `${text ? "; " : ""}${other}`))];
+}
+
 function tile(value, label, more, section, colour = null, limits = "") {
   const show = (event) => {
     event.preventDefault();
     goTo(section);
   };
   return make("a", { class: "tile", href: `#${section}`, on: { click: show } },
-    make("span", { class: "label" }, label), make("strong", null, colour ? light(colour) : null, colour ? " " : null, value), make("span", { class: "more" }, more || ""), limits ? make("span", { class: "limits" }, limits) : null);
+    make("span", { class: "label" }, label), make("strong", null, colour ? light(colour) : null, colour ? " " : null, value), make("span", { class: "more" }, ...besides(more)), limits ? make("span", { class: "limits" }, limits) : null);
 }
 
 // With a light, if there is a figure to judge.
@@ -42,11 +48,22 @@ function judged(name, judgedValue, value, label, more, section) {
   return tile(value, label, more, section, colour, thresholdText(name));
 }
 
-// The revenue of the period in the other currencies, which no sum contains.
-function others() {
+// A figure in the other currencies, which no sum contains.
+function others(valueIn, text = money) {
+  if (filters.currency === null) return "";
   const found = currenciesOf(filters.account).filter((place) => place !== filters.currency && CONTENT.keys[place])
-    .map((place) => [CONTENT.keys[place], total("sales", { ...filters, currency: place }).revenue]).filter(([, value]) => value);
-  return found.length ? t("also {values}", { values: found.map(([code, value]) => money(value, code)).join(", ") }) : "";
+    .map((place) => [CONTENT.keys[place], valueIn({ ...filters, code: CONTENT.keys[place], currency: place })]).filter(([, value]) => value);
+  return found.length ? t("also {values}", { values: found.map(([code, value]) => text(value, code)).join(", ") }) : "";
+}
+
+const inCurrency = (value, code) => t("{number} in {code}", { number: grouped(value), code });
+
+// The full weeks of the page's data: how many they are, and their revenue.
+function allWeeks(chosen) {
+  const known = [...knownWeeks(chosen).values()].flatMap((weeks) => [...weeks]);
+  if (!known.length) return { weeks: 0, revenue: 0 };
+  const from = known.reduce((left, right) => Math.min(left, right));
+  return { weeks: CONTENT.week - from, revenue: total("sales", { ...chosen, from, to: CONTENT.week - 1 }).revenue };
 }
 
 function salesTiles() {
@@ -54,10 +71,10 @@ function salesTiles() {
   const year = comparison(filters);
   const before = weekBefore(filters);
   const more = [year ? t("{growth} on last year ({weeks})", { growth: year.text, weeks: year.weeks }) : t("no weeks of last year to compare with"),
-    before && t("{week}: {change} on the week before", { week: weekName(before.week), change: before.text })].filter(Boolean).join("; ");
+    before && t("{week}: {value}, {change} on the week before", { week: weekName(before.week), value: money(before.value, filters.code), change: before.text })].filter(Boolean).join("; ");
   return [
-    judged("growth", year ? year.part : null, money(sums.revenue, filters.code), WORD, more, "revenue"),
-    tile(grouped(sums.orders), t("Orders"), [counted(sums.pieces, t("piece"), t("pieces")), others()].filter(Boolean).join("; "), "partners"),
+    judged("growth", year ? year.part : null, money(sums.revenue, filters.code), WORD, [more, others((chosen) => total("sales", chosen).revenue)], "revenue"),
+    tile(grouped(sums.orders), t("Orders"), [counted(sums.pieces, t("piece"), t("pieces")), others((chosen) => total("sales", chosen).orders, inCurrency)], "partners"),
   ];
 }
 
@@ -73,21 +90,26 @@ const TILES = {
     const part = quotient(sums.on_time, sums.load_carriers);
     const more = t("of all {whole}; {late} late, {missing} not reported as received", { late: percent(quotient(sums.late, sums.load_carriers)),
       missing: percent(quotient(sums.not_received, sums.load_carriers)), whole: counted(sums.load_carriers, t("load carrier"), t("load carriers")) });
-    return [judged("on_time", part, percent(part), t("On time"), more, "punctuality")];
+    const reported = sums.on_time + sums.late;
+    const ofReported = reported ? t("{part} of those reported", { part: percent(sums.on_time / reported) }) : "";
+    return [judged("on_time", part, percent(part), t("On time"), [more, ofReported], "punctuality")];
   },
   corrections: () => {
     const sums = total("corrections", filters);
     const part = quotient(sums.requests, FACTS.sales ? total("sales", filters).orders : 0);
-    return [judged("corrected", part, grouped(sums.requests), t("Corrections"), t("{part}: requests divided by orders", { part: percent(part) }), "corrections")];
+    return [judged("corrected", part, grouped(sums.requests), t("Corrections"), [t("{part}: requests divided by orders", { part: percent(part) }),
+      others((chosen) => total("corrections", chosen).requests, inCurrency)], "corrections")];
   },
   invoices: () => {
     const { known, late } = invoiceSums(filters);
-    const revenue = FACTS.sales ? total("sales", { ...filters, from: CONTENT.week - USUAL, to: CONTENT.week - 1 }).revenue : 0;
+    const { weeks, revenue } = allWeeks(filters);
     const part = late.open < 0.5 ? 0 : revenue > 0 ? late.open / revenue : Infinity;
-    const of = BUYS ? t("{part} of the spend of {weeks} weeks", { part: percent(part), weeks: USUAL }) : t("{part} of the revenue of {weeks} weeks", { part: percent(part), weeks: USUAL });
+    const of = BUYS ? t("{part} of the spend of all full weeks ({weeks})", { part: percent(part), weeks: grouped(weeks) })
+      : t("{part} of the revenue of all full weeks ({weeks})", { part: percent(part), weeks: grouped(weeks) });
     const old = t("of all weeks; {value} for more than {days} days", { value: money(late.open, filters.code), days: LATE_DAYS });
     const excess = known.excess >= 0.5 ? t("{value} too much", { value: money(known.excess, filters.code) }) : "";
-    return [judged("not_invoiced_late", part, money(known.open, filters.code), t("Not invoiced"), [old, revenue > 0 && part > 0 && of, excess].filter(Boolean).join(", "), "invoices")];
+    return [judged("not_invoiced_late", part, money(known.open, filters.code), t("Not invoiced"), [[old, revenue > 0 && part > 0 && of, excess].filter(Boolean).join(", "),
+      others((chosen) => invoiceSums(chosen).known.open)], "invoices")];
   },
   stock: () => {
     const sums = total("stock", filters);
@@ -125,7 +147,7 @@ const TASKS = {
     return orders && [orders === 1 ? t("1 purchase order needs action: correct it with the grower") : t("{number} purchase orders need action: correct them with the growers", { number: grouped(orders) }), all];
   },
   requests: (all) => {
-    const open = listed("requests", all, { partner: 2, item: 3, currency: 8 }).filter((each) => answerOf(each) === "ours").length;
+    const open = requestSums(all).ours;
     return open && [open === 1 ? t("1 correction request waits for our answer: accept or decline it in Floriday") : t("{number} correction requests wait for our answer: accept or decline them in Floriday", { number: grouped(open) }), all];
   },
   contracts: (all) => {
@@ -140,6 +162,21 @@ const TASKS = {
     const { open } = invoiceSums(all).late;
     return open >= 0.5 && [t("{value} is not invoiced for more than {days} days: find out why, order by order", { value: money(open, all.code), days: LATE_DAYS }), all];
   },
+  changes: (all) => {
+    const lost = weighty(all);
+    if (!lost.length) return null;
+    const [[, customer, , , , , , days]] = lost;
+    const first = { customer: idName("partner", customer), days: grouped(days) };
+    return [lost.length === 1 ? t("{customer}, with at least {part} of the revenue, is silent for {days} days: ask why", { ...first, part: percent(WEIGHTY, 0) })
+      : t("{number} customers, each with at least {part} of the revenue, are silent: ask why, first {customer} ({days} days)", { ...first, number: grouped(lost.length), part: percent(WEIGHTY, 0) }), all];
+  },
+  complaints: (all) => {
+    const weeks = { ...all, from: CONTENT.week - USUAL, to: CONTENT.week - 1 };
+    const failed = addedUp(added("complaints", weeks, ["kind"]).filter(isFailed), ["complaints"]).complaints;
+    const part = quotient(failed, failed + total("sales", weeks).orders);
+    return !BUYS && part && lightOf("failed", part) === "red" && [t("{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): find out why",
+      { part: percent(part), weeks: USUAL, number: grouped(failed) }), all];
+  },
   leftovers: (all) => {
     const old = listed("leftovers", all, { item: 1 }).filter(isOld).reduce((sum, each) => sum + each[5], 0);
     return old && [t("{pieces} pieces are left of batches of more than {days} days: offer them at another price, or write them off",
@@ -147,23 +184,38 @@ const TASKS = {
   },
   fill: (all) => {
     const week = { ...all, from: CONTENT.week - 1, to: CONTENT.week - 1 };
-    const short = total("fill", week).short_by_grower;
-    return short && [t("{pieces} pieces were short last week: check the stock of these items", { pieces: grouped(short) }), week];
+    const { short_by_grower: short, ordered } = total("fill", week);
+    return short && lightOf("fill_rate", 1 - short / ordered) !== "green" && [t("{pieces} pieces were short last week: check the stock of these items", { pieces: grouped(short) }), week];
   },
   deliveries: (all) => {
     const week = { ...all, from: CONTENT.week - 1, to: CONTENT.week - 1 };
-    const { late } = total("deliveries", week);
-    return late && [t("{number} load carriers came late last week: ask the carriers why", { number: grouped(late) }), week];
+    const { late, on_time: inTime } = total("deliveries", week);
+    return late && lightOf("on_time", inTime / (inTime + late)) !== "green" && [t("{number} load carriers came late last week: ask the carriers why", { number: grouped(late) }), week];
   },
 };
+
+// The silent customers with a share of the revenue, of the 13 weeks or of the same a year earlier; the largest first.
+const WEIGHTY = 0.01;
+
+function weighty(all) {
+  const rows = listed("changes", all, { partner: 1, currency: 5 });
+  const sum = (place) => rows.reduce((whole, each) => whole + Number(each[place] || 0), 0);
+  const [now, before] = [sum(3), sum(4)];
+  const share = (each) => Math.max(now ? each[3] / now : 0, before ? each[4] / before : 0);
+  return rows.filter((each) => each[9] && share(each) >= WEIGHTY).sort((left, right) => share(right) - share(left));
+}
+
+// The section that a task opens, if not that of its figures.
+const OPENS = { complaints: () => "failed", invoices: (all) => ["uninvoiced", "differences"].find((list) => CONTENT.lists[list] && listedInvoices(list, all).length) };
+const KEEPS = new Set(["complaints", "invoices"]); // what a task opens has all weeks, or shows its share of them
 
 function tasks() {
   const all = { ...filters, code: filters.code, from: null, to: null };
   const found = Object.entries(TASKS).filter(([fact]) => FACTS[fact] || CONTENT.lists[fact]).map(([fact, of]) => [fact, of(all)]).filter(([, task]) => task);
   const item = ([fact, [text, { from, to }]], place) => make("li", { hidden: place >= FIRST_TASKS }, make("button", { type: "button", class: "pick", on: { click: () => {
-    const { id } = SECTIONS.find((section) => section.fact === fact || section.list === fact);
+    const id = OPENS[fact]?.(all) ?? SECTIONS.find((section) => section.fact === fact || section.list === fact).id;
     if (from !== null) between(from, to);
-    else if (FACTS[fact]) last(null);
+    else if (FACTS[fact] && !KEEPS.has(fact)) last(null);
     opened.add(id);
     refresh();
     goTo(id);

@@ -10,7 +10,8 @@ SELECT
     count(*) AS requests,
     count(*) FILTER (d.status = 'ACCEPTED') AS accepted,
     count(*) FILTER (d.status = 'DECLINED') AS declined,
-    count(*) FILTER (d.status IN ('PENDING', 'PENDING_CLAIM')) AS pending,
+    count(*) FILTER (d.status IN ('PENDING', 'PENDING_CLAIM') AND NOT d.is_overdue) AS pending,
+    count(*) FILTER (d.is_overdue) AS overdue,
     count(*) FILTER (d.status = 'EXPIRED') AS expired,
     sum(d.pieces_delta) AS pieces,
     sum(d.value_delta) AS value

@@ -48,6 +48,8 @@ correction_requests AS (
         r.reason,
         r.reclamation_action_decision,
         o.calculated_fields_order_amount_currency AS money,
+        o.calculated_fields_order_amount_value AS order_amount,
+        r.status IN ('PENDING', 'PENDING_CLAIM') AND coalesce(r.expires_at_date_time < now(), false) AS is_overdue,
         coalesce(r.creation_date_time > o.delivery_latest_delivery_date_time, false) AS is_after_delivery,
         CASE
             WHEN r.status IN ('ACCEPTED', 'DECLINED')

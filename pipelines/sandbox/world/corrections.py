@@ -42,6 +42,7 @@ class Corrections:
         """Publish a pending request that is not accepted later."""
         request = self._request(order, self._grower.codes.uuid())
         request["isCancelRequest"] = self._grower.happens(0.3)
+        request["reclamationActionDecision"] = None  # only an answer decides on the goods
         if not request["isCancelRequest"]:
             lower = (order.record["pricePerPiece"]["value"] * 9 / 10).quantize(CENT)
             request["pricePerPiece"] = price(max(CENT, lower), order.customer.currency)
@@ -84,7 +85,7 @@ class Corrections:
             "piecesPerPackage": None,
             "incoterm": None,
             "shouldReturnPackages": None,
-            "reason": grower.rng.choice(words.CORRECTION_REASONS),
+            "reason": grower.rng.choice(words.CORRECTION_REASONS if order.is_fulfilled else words.EARLY_REASONS),
             "isCancelRequest": False,
             "salesOrderVersionAfterCorrection": None,
             "createdByUserName": grower.rng.choice(words.BUYERS) if grower.happens(0.7) else None,

@@ -268,13 +268,12 @@ class Sales:
 
     def _add_mutation(self, order: Order, kind: str, before: Document) -> None:
         record, is_request = order.record, kind == "CORRECTION_REQUEST"
+        reasons = words.CORRECTION_REASONS if order.is_fulfilled else words.EARLY_REASONS
         sales_order.calculate(record)
         mutation = {
             "basedOnSalesOrderVersion": record["salesOrderVersion"],
             "salesOrderCorrectionRequestId": self._grower.codes.uuid() if is_request else None,
-            "salesOrderCorrectionRequestReason": (
-                self._grower.rng.choice(words.CORRECTION_REASONS) if is_request else None
-            ),
+            "salesOrderCorrectionRequestReason": (self._grower.rng.choice(reasons) if is_request else None),
             "oldValues": before,
             "newValues": sales_order.mutables(record),
             "mutationType": kind,

@@ -41,6 +41,8 @@ STREETS = ("Hofzichtlaan", "Middel Broekweg", "Venus", "Turfschipper", "Noordlie
 
 BUYERS = ("P. de Wit", "Anouk Visser", "M. Schröder", "Łukasz Nowak", "inkoop", "S. Bianchi", "T. O'Neill")
 REMARKS = ("a.u.b. hoezen", "graag stevige takken", "aan dock 7 lossen", "no stickers please", "vóór 6 uur")
+EARLY_REASONS = ("minder nodig", "verkeerd besteld", "te laat leverbaar", "andere maat", "prijsafspraak")
+"""Of corrections before the delivery; as many as the others, so that a seed gives the same world."""
 CORRECTION_REASONS = ("beschadigd bij transport", "te kort geleverd", "te rijp", "verkeerde maat", "prijsafspraak")
 WASTE_REASONS = ("uitval", "telverschil", "botrytis")
 SERVICE_TYPES = ("Hoezen", "Stickeren", "Etiketten", "Verpakken", "Keuren", "Transport", "Inrichten", None)

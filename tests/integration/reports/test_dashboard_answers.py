@@ -52,7 +52,8 @@ def rows_of(
 
 def shown(page: DashboardPage, section: str, *columns: int) -> list[Row]:
     """Return the numbers in some columns of a section's table, in order."""
-    return sorted(tuple(number(row[column]) for column in columns) for row in page.cells(f"#{section} tbody tr"))
+    rows = page.cells(f"#{section} tbody tr:not(.group)")
+    return sorted(tuple(number(row[column]) for column in columns) for row in rows)
 
 
 def whole(value: Decimal) -> Decimal:
@@ -161,25 +162,23 @@ def test_three_shares_of_load_carriers(page: DashboardPage, grower_world: Report
     shares = [f"{part / whole:.1%}" for part in parts]
 
     assert parts[2]
-    assert page.figures("punctuality") == shares
+    assert page.figures("punctuality") == [*shares, f"{parts[0] / (parts[0] + parts[1]):.1%}"]
     shown = tile(page, "punctuality")
     assert f"{shares[0]}of all {whole} load carriers; {shares[1]} late, {shares[2]} not reported as received" in shown
 
 
 def test_delivery_costs_and_charges(page: DashboardPage, grower_world: ReportWarehouse) -> None:
-    """Each month and Incoterm with costs or charges has both, as the report, and their difference."""
-    found = rows_of(
-        grower_world,
-        "delivery_cost_recovery",
-        lambda row: row["currency"] == "EUR" and bool(row["delivery_cost"] or row["delivery_revenue"]),
-    )
+    """Each month and Incoterm has costs and charges, as the report, with their difference and share, and all orders."""
+    found = rows_of(grower_world, "delivery_cost_recovery", lambda row: row["currency"] == "EUR")
     names = ("orders", "orders_without_cost", "delivery_cost", "delivery_revenue")
     sums = [sum((Decimal(str(row[name])) for row in found), Decimal(0)) for name in names]
 
     assert found
     assert len(page.cells("#deliverycosts tbody tr")) == len(found)
     (total,) = page.cells("#deliverycosts tfoot tr")
-    assert [number(cell) for cell in total[2:]] == rounded([*sums, sums[3] - sums[2]])
+    assert sums[1]
+    assert [number(cell) for cell in total[2:7]] == rounded([*sums, sums[3] - sums[2]])
+    assert total[7] == f"{sums[3] / sums[2]:.1%}"
 
 
 def test_words_of_the_trade_are_defined(page: DashboardPage) -> None:
@@ -211,7 +210,15 @@ def test_requests_without_an_answer(page: DashboardPage, grower_world: ReportWar
     ]
 
     assert expected
-    assert sorted(row[0] for row in page.cells("#requests tbody tr")) == sorted(expected)
+    rows = page.cells("#requests tbody tr")
+    assert sorted(row[0] for row in rows) == sorted(expected)
+    ours, theirs, overdue, expired = (int(each) for each in page.figures("requests"))
+    states = [row[7] for row in rows]
+    assert (states.count("open"), states.count("past its time")) == (ours + theirs, overdue)
+    line = f"{ours + theirs} open, {overdue} past their time and {expired} expired without an answer"
+    assert line in labels(page, "corrections")
+    (whole,) = page.cells("#requests tfoot tr")
+    assert number(whole[8]) == pytest.approx(sum(number(row[8]) for row in rows))
 
 
 def test_stock_by_age(page: DashboardPage, grower_world: ReportWarehouse) -> None:
@@ -221,8 +228,12 @@ def test_stock_by_age(page: DashboardPage, grower_world: ReportWarehouse) -> Non
 
     assert stock
     assert shown(page, "leftovers", 2, 3, 4, 5) == sorted(expected)
-    ages = [number(row[2]) for row in page.cells("#leftovers tbody tr")]
+    ages = [number(row[2]) for row in page.cells("#leftovers tbody tr:not(.group)")]
     assert ages == sorted(ages, reverse=True)
+    subtotals = page.cells("#leftovers tbody tr.group")
+    (total,) = page.cells("#leftovers tfoot tr")
+    assert sum(number(row[4]) for row in subtotals) == number(total[4])
+    assert len(subtotals) == len({row["age_class"] for row in stock})
     assert "14 days" in labels(page, "leftovers")[1]
     old = page.figures("leftovers")[1]
     task = normalized(page.page.locator("#tasks li", has_text="14 days").text_content() or "")
@@ -251,12 +262,14 @@ def test_orders_that_are_not_invoiced(section: str, page: DashboardPage, grower_
             and (row["cause"] == "NOT_INVOICED") == is_without
         ),
     )
-    shown = page.cells(f"#{section} tbody tr")
+    shown = page.cells(f"#{section} tbody tr:not(.group)")
 
     assert found or not is_without
     assert sorted(row[0] for row in shown) == sorted(str(row["sales_channel_order_id"]) for row in found)
-    amounts = [abs(number(row[7 if is_without else 9])) for row in shown]
-    assert amounts == sorted(amounts, reverse=True)
+    cause, amount = (5, 8) if is_without else (4, 9)
+    for each in {row[cause] for row in shown}:
+        amounts = [abs(number(row[amount])) for row in shown if row[cause] == each]
+        assert amounts == sorted(amounts, reverse=True)
 
 
 def sale(name: str, item: str, instrument: str, price: str, *, pieces: int, week: int = 2) -> Json:

@@ -28,6 +28,10 @@ SOLD: dict[str, tuple[str, str, list[tuple[int, str, str]]]] = {
     "dearer": ("iris", OLD, [(12, "11.00", "F-2")]),
 }
 """By order of twelve pieces for ten euros, its customer, delivery, and lines with pieces, amount and invoice."""
+UNKNOWN = (
+    "EUR 10 of 1 order cannot be known, EUR 10 of it for more than 30 days: sold through Plantion or VRM, "
+    "or paid outside of Floriday"
+)
 MORE = 204
 """More orders of another currency than a list has."""
 
@@ -95,14 +99,16 @@ def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
     """Tile, section, ages and lists have one amount, of all weeks; it is not green while some of it is old."""
     shown = tile(page, "invoices")
     assert shown.startswith("Not invoiced\u2715 EUR 25of all weeks; EUR 15 for more than 30 days")
-    assert "green up to 0.5%, red above 2%" in shown
+    assert "150.0% of the revenue of all full weeks (1)" in shown
+    assert "also USD 2040" in shown
+    assert "green up to 0.2%, red above 1%" in shown
     assert labels(page, "invoices") == [
         "EUR 25 ordered and not invoiced",
         "EUR 20 of it not invoiced at all, in 2 orders",
         "EUR 5 of it invoiced too little",
         "EUR 15 of it for more than 30 days",
         "EUR 4 invoiced too much",
-        "EUR 10 of 1 order cannot be known: sold through Plantion or VRM, or paid outside of Floriday",
+        UNKNOWN,
     ]
     assert total(page, "ageing")[1] == "25.00"
     assert labels(page, "uninvoiced")[1] == "EUR 20 not invoiced is in this list"
@@ -110,6 +116,16 @@ def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
     assert "EUR 15 is not invoiced for more than 30 days: find out why, order by order" in [
         normalized(each) for each in page.page.locator("#tasks li").all_text_contents()
     ]
+
+
+def test_the_task_of_invoices_opens_the_orders(page: DashboardPage) -> None:
+    """A click on the action about old amounts opens the list of orders, and changes no filter."""
+    address = page.page.url
+    page.page.locator("#tasks li button", has_text="order by order").click()
+
+    assert page.page.evaluate("document.activeElement.id") == "uninvoiced-title"
+    assert page.page.locator("#uninvoiced table").is_visible()
+    assert page.page.url == address
 
 
 def test_what_cannot_be_known_has_no_open_amount(page: DashboardPage) -> None:
@@ -138,10 +154,16 @@ def test_differences_have_invoice_numbers_and_a_cause(page: DashboardPage) -> No
         ["more", "Iris", "F-2, F-3", "More pieces invoiced than ordered", "12", "15", "10.00", "12.50", "-2.50", "EUR"],
         ["dearer", "Iris", "F-2", "Higher price invoiced", "12", "12", "10.00", "11.00", "-1.00", "EUR"],
     ]
+    groups = [[normalized(cell) for cell in cells] for cells in page.cells("#differences tbody tr.group")]
+    assert [(group[0], group[-2]) for group in groups] == [
+        ("Invoiced in part: 1 order", "EUR 5.00"),
+        ("More pieces invoiced than ordered: 1 order", "EUR -2.50"),
+        ("Higher price invoiced: 1 order", "EUR -1.00"),
+    ]
     assert total(page, "differences")[5:10] == ["36", "33", "30.00", "28.50", "1.50"]
-    assert {row[0]: row[5] for row in page.rows("uninvoiced")} == {
-        "old": "Not invoiced at all",
-        "recent": "Not invoiced at all",
+    assert {row[0]: row[5:7] for row in page.rows("uninvoiced")} == {
+        "old": ["Not invoiced at all", "no"],
+        "recent": ["Not invoiced at all", "no"],
     }
 
 
@@ -155,5 +177,10 @@ def test_a_long_list_has_its_share_of_all(page: DashboardPage) -> None:
         ]
         assert "The list has 200 of 204 rows." in (page.page.locator("#uninvoiced .note").text_content() or "")
         assert total(page, "ageing")[1] == "USD 2040.00"
+        note = page.page.locator("#uninvoiced .note")
+        assert "Only USD, without EUR." in (note.text_content() or "")
+        page.choose("partner", "Many")
+        assert "Chosen from a list that has 200 of 204 rows." in (note.text_content() or "")
+        page.choose("partner", "Many")
     finally:
         page.choose("currency", "EUR")
