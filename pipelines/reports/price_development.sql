@@ -168,8 +168,8 @@ prices AS (
     FROM line_versions v
     LEFT JOIN replacements n
         ON n.account = v.account AND n.supply_line_id = v.supply_line_id AND n.row_version = v.row_version
-    -- Not replaced before the period, likewise.
-    WHERE coalesce(epoch_us(n.synced_at) > epoch_us(v.begins) - 25 * 3600000000, true)
+    -- Not replaced before the period, likewise; the beginning of one that was only sold out then counts.
+    WHERE coalesce(NOT n.is_at_once OR epoch_us(n.synced_at) > epoch_us(v.begins) - 25 * 3600000000, true)
 ),
 offer_days AS (
     SELECT m.moment, CAST(timezone('Europe/Amsterdam', m.moment) AS DATE) AS day
@@ -192,7 +192,7 @@ periods AS (
         p.pieces,
         greatest(f.day, s.day, CAST(from_date AS DATE)) AS first_day,
         least(l.day, u.day, f.day + 364, CAST(to_date AS DATE)) AS last_day,
-        coalesce(s.day >= f.day, false) OR coalesce(u.day <= l.day, false) AS is_changed
+        p.row_version > 1 OR p.seen_until IS NOT NULL AS is_changed
     FROM prices p
     JOIN goods g
         ON g.account = p.account
@@ -220,7 +220,7 @@ weekly AS (
     WHERE p.first_day <= p.last_day
 ),
 changed_offers AS (
-    -- Only lines that changed within their period have several prices in a week. Grouping all by line takes longer.
+    -- Only lines that changed, whenever that was, may have several prices in a week. Grouping all by line takes longer.
     SELECT
         w.number,
         w.monday,

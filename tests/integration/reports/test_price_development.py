@@ -251,9 +251,11 @@ def period(random: Random) -> Json:
     return {name: random.choice((*BOUNDARY_TIMES, None)) for name in ("startDateTime", "endDateTime")}
 
 
-@pytest.mark.slow
+FILTERS = (*DATE_RANGES, Parameters(currency="USD"), Parameters(trade_item=UUID(ROSE)))
+
+
 @pytest.mark.parametrize(
-    "parameters", [NO_FILTER, *DATE_RANGES, Parameters(currency="USD"), Parameters(trade_item=UUID(ROSE))], ids=repr
+    "parameters", [NO_FILTER, *(pytest.param(each, marks=pytest.mark.slow) for each in FILTERS)], ids=repr
 )
 def test_handmade_prices(handmade_prices: ReportWarehouse, parameters: Parameters) -> None:
     """Rows are correct at week boundaries, for reversed or long periods, deleted versions and unknown trade items."""
@@ -299,7 +301,6 @@ def test_a_line_is_not_offered_after_its_deletion(warehouse: ReportWarehouse) ->
     assert [row[4] for row in offers(warehouse)] == [100, 100]
 
 
-@pytest.mark.slow
 def test_a_line_that_was_sold_out(warehouse: ReportWarehouse) -> None:
     """A line that was sold out before its period counts in the first week; one sold out in it, until then."""
     store_at(warehouse, [offer(*WEEKS), {**offer(*WEEKS), "supplyLineId": id_of("second")}], "2026-03-02")
