@@ -18,6 +18,7 @@ from pipelines.dashboard.thresholds import thresholds_of
 from pipelines.errors import PipelineError, UsageError
 from pipelines.paths import has_name_of, real_path
 from pipelines.private_files import create_folder_of, replaced_file
+from pipelines.reports import outdated
 from pipelines.warehouse.file.connection import Warehouse
 
 NAME = "dashboard.html"
@@ -53,7 +54,7 @@ def write_dashboard(
     Raises:
         UsageError: the file would replace the warehouse or a file of it, or the user's limits cannot be read.
         WarehouseError: there is no warehouse, or it cannot be read.
-        PipelineError: the file cannot be written.
+        PipelineError: nothing was synced yet, the reports are of another version, or the file cannot be written.
     """
     if has_name_of(output, warehouse.path):
         raise UsageError(f"{output} is the warehouse itself, or has its name with a suffix: choose another")
@@ -62,14 +63,24 @@ def write_dashboard(
         try:
             content, found = build_content(connection, moment, most_letters, selection, thresholds)
             api = api_of(connection)
-        except duckdb.CatalogException:
-            raise PipelineError(
-                f"{warehouse.name} contains no data of Floriday yet: run `floriday sync` first"
-            ) from None
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise _plain(warehouse, connection, error) from None
     page = page_of(content).encode()
     _replace(output, page)
     orders = sum(row[SALES.columns.index("orders")] for row in found.rows.get(SALES, []))
     return Dashboard(output, len(page), orders, key_figures(found, this_week(moment), api))
+
+
+def _plain(warehouse: Warehouse, connection: duckdb.DuckDBPyConnection, error: duckdb.Error) -> Exception:
+    """The same error in plain words; a column that is missing although all reports are of this version is a defect."""
+    if outdated(connection):
+        return PipelineError(
+            f"the reports in {warehouse.name} are of another version of floriday-warehouse: run `floriday sync` first,"
+            " which replaces them"
+        )
+    if isinstance(error, duckdb.CatalogException):
+        return PipelineError(f"{warehouse.name} contains no data of Floriday yet: run `floriday sync` first")
+    return error
 
 
 def _replace(output: Path, page: bytes) -> None:

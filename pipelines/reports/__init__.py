@@ -6,7 +6,7 @@ Output formats do not belong here.
 
 from __future__ import annotations
 
-from pipelines.reports.installation import INSTALLED, Preview, define_details, install, installed, preview
+from pipelines.reports.installation import INSTALLED, Preview, define_details, install, installed, outdated, preview
 from pipelines.reports.report import Report, all_reports, find_report
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "find_report",
     "install",
     "installed",
+    "outdated",
     "preview",
 ]

@@ -77,6 +77,12 @@ def installed(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
     return frozenset(_installed(connection))
 
 
+def outdated(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The names of the installed reports that are of another version than this one, which a sync replaces."""
+    existing = _installed(connection)
+    return [each.name for each in all_reports() if existing.get(each.name, _comment(each)) != _comment(each)]
+
+
 def _readable(tables: Collection[str]) -> set[str]:
     """The tables, their history views and versions, and the tables of ``sync`` and ``lookup``."""
     names = [table.partition(".")[2] for table in tables]
