@@ -1,4 +1,4 @@
-"""A dashboard of a warehouse with reports of an earlier version: the software was updated, and nothing was synced since."""
+"""A dashboard of reports of an earlier version: the software was updated, and nothing was synced since."""
 
 from __future__ import annotations
 
