@@ -149,6 +149,14 @@ def http_server(folder: Path, *arguments: str, **variables: str) -> Iterator[Htt
         assert code == 128 + signal.SIGTERM
 
 
+def command_of(process: int) -> bytes:
+    """Return the command line of a process; nothing if it has ended meanwhile."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 def children(process: int) -> list[int]:
     """The processes that a process has started and that still run."""
     tasks = Path(f"/proc/{process}/task").glob("*/children")

@@ -540,8 +540,8 @@ class TestSchedules:
         known = scheduler.repository.assets_defs_by_key
         reports = {key for key in request.asset_selection or () if key.path[0] == "reports"}
         assert reports == {key for key in known if key.path[0] == "reports"} - {DASHBOARD} != set()
-        assert (request.partition_key, request.asset_check_keys) == (this_week(), ())
-        assert EVALUATES in request.tags
+        assert (request.partition_key, request.asset_check_keys) == (this_week(), None)
+        assert EVALUATES not in request.tags
         assert config_of(request) == {feed: {"incremental": True} for feed in feeds_of(request)}
 
     def test_installations_start_at_different_minutes(self, scheduler: Daemon) -> None:

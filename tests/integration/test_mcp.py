@@ -40,7 +40,16 @@ from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.publish import publish
 from tests.command_line import ROOT, command, floriday, process_environment
 from tests.integration.syncing import Syncing, empty_warehouse
-from tests.mcp_clients import TOKEN, Connected, HttpServer, children, connected, connected_by_stdio, http_server
+from tests.mcp_clients import (
+    TOKEN,
+    Connected,
+    HttpServer,
+    children,
+    command_of,
+    connected,
+    connected_by_stdio,
+    http_server,
+)
 from tests.moments import NOW
 
 FEEDS = ("catalog.trade_items", "orders.sales_orders", "organizations.organizations", "organizations.connections")
@@ -337,7 +346,7 @@ class TestStdio:
         answer = stdio.call("query", sql=ENDLESS)
 
         assert answer.text == "the query took longer than 1 s and was ended"
-        (server,) = [each for each in children(os.getpid()) if b"mcp" in Path(f"/proc/{each}/cmdline").read_bytes()]
+        (server,) = [each for each in children(os.getpid()) if b"mcp" in command_of(each)]
         assert children(server) == []
         assert stdio.rows("SELECT 1") == [[1]]
 
@@ -345,7 +354,7 @@ class TestStdio:
         """When a client cancels a call, the process of its query is killed at once."""
         began = time.monotonic()
         client.give_up(0.5, "query", sql=ENDLESS)
-        while any(b"query_process" in Path(f"/proc/{each}/cmdline").read_bytes() for each in children(os.getpid())):
+        while any(b"query_process" in command_of(each) for each in children(os.getpid())):
             assert time.monotonic() - began < ServerLimits().seconds / 2
 
         assert client.rows("SELECT 1") == [[1]]
