@@ -375,12 +375,13 @@ class TestOutput:
     @cases("arguments", [["query", "SELECT 1"], ["report", "sync_health"], ["dashboard"]], quick=1)
     def test_a_missing_output_folder(self, arguments: list[str], tmp_path: Path, printed: Printed) -> None:
         """Each command that writes a file creates its folder, or names the folder that cannot be created."""
-        file = tmp_path / "new" / "folder" / "out.csv"
+        name = "out.html" if arguments == ["dashboard"] else "out.csv"
+        file = tmp_path / "new" / "folder" / name
         assert printed(*arguments, "--output", str(file))[0] == 0
-        assert [each.name for each in file.parent.iterdir()] == ["out.csv"]
+        assert [each.name for each in file.parent.iterdir()] == [name]
         assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
-        code, _, err = printed(*arguments, "--output", str(file / "below" / "out.csv"))
+        code, _, err = printed(*arguments, "--output", str(file / "below" / name))
         assert code in {1, 2}
         assert err.endswith(f"its folder {file / 'below'} cannot be created: Not a directory\n")
 
