@@ -70,7 +70,7 @@ test-second: $(INSTALLED) ## Run the tests, or those of TESTS, on another Python
 test-scale: $(SCALE)/.scale ## Run the tests that need PostgreSQL, a server like S3 or Celery; they are skipped where one is missing
 	@BIN=$(SCALE)/bin WORKERS=$(WORKERS) bash .ci/scale $(ARGS)
 
-slow: $(INSTALLED) ## Run the slow tests; TURN=2/3 runs the second third of their files
+slow: $(INSTALLED) ## Run the slow tests; TURN=2/3 runs the second third of them
 	$(BIN)/python -m pytest -m "slow and not soak" --turn $(TURN) $(PARALLEL) $(ARGS)
 
 soak: $(INSTALLED) ## Run the soak tests, some minutes each

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,12 +37,15 @@ def pytest_configure() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--turn``, which divides the tests into parts that CI can run one after the other."""
-    parser.addoption("--turn", default="1/1", help="K/N: of the files with selected tests, run the K-th of every N")
+    parser.addoption("--turn", default="1/1", help="K/N: of the selected tests, run the K-th of every N parts")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Select every N-th file from the K-th on, so that the runs 1/N to N/N run every selected test once.
+    """Select every N-th part of the tests from the K-th on, so that the runs 1/N to N/N run every selected test once.
+
+    A part is at most ten tests of one file that follow one another: so the runs take about as long as one another, and
+    few of them start the same server.
 
     Where the warehouses are lakes, only tests for both kinds are selected.
     """
@@ -51,8 +55,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if (marker := item.get_closest_marker("file_only")) is not None:
                 item.add_marker(pytest.mark.skip(reason=f"not with a lake: {marker.args[0]}"))
     index, count = map(int, config.getoption("--turn").split("/"))
-    files = set(sorted({item.path for item in items})[index - 1 :: count])
-    _select(config, items, [item for item in items if item.path in files])
+    chosen = {item for part in _parts(items)[index - 1 :: count] for item in part}
+    _select(config, items, [item for item in items if item in chosen])
+
+
+def _parts(items: list[pytest.Item]) -> list[list[pytest.Item]]:
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    return [files[path][start : start + 10] for path in sorted(files) for start in range(0, len(files[path]), 10)]
 
 
 def _select(config: pytest.Config, items: list[pytest.Item], selected: list[pytest.Item]) -> None:
