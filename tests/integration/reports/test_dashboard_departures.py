@@ -105,7 +105,7 @@ def test_orders_by_when_they_are_due(page: DashboardPage) -> None:
     groups = page.cells("#departures tbody tr.group")
     assert [[group[0], *group[9:11]] for group in groups] == [
         ["Firm orders: 1 order", "100", "10"],
-        ["Cannot be cancelled any more, not final yet: 1 order", "100", "10"],
+        ["Not final yet, but no longer cancellable: prepare them too: 1 order", "100", "10"],
         ["Can still be cancelled: 1 order", "100", "10"],
     ]
     (total,) = page.cells("#departures tfoot tr")

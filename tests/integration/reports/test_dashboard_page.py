@@ -77,8 +77,10 @@ class DashboardPage:
         ]
 
     def cells(self, rows: str) -> list[list[str]]:
-        """Return the texts of the cells of some rows as they are shown."""
-        cells = "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
+        """Return the texts of the cells of some rows as they are shown, without the line on rows that are left out."""
+        cells = (
+            "rows => rows.filter(row => !row.matches('.part')).map(row => [...row.cells].map(cell => cell.textContent))"
+        )
         shown: list[list[str]] = self.page.locator(rows).evaluate_all(cells)
         return shown
 
