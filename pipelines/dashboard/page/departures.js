@@ -88,7 +88,7 @@ function departures(chosen) {
   const [firm, waiting, open] = ["firm", "waiting", "open"].map((group) => sum(chosen.due, group));
   const near = Math.min(MOST_PRINTED, rows.filter((each) => ["late", "today", "tomorrow"].includes(isDue(each))).length);
   const line = (name, [orders, pieces, containers]) => [`${name}: ${counted(orders, t("order"), t("orders"))}`, ...Array(8).fill(null), pieces, containers, null, null];
-  const groups = [["firm", t("Firm orders")], ["waiting", t("Not final yet, but no longer cancellable: prepare them too")], ["open", t("Can still be cancelled")], ["left", t("Left, not reported as delivered")]]
+  const groups = [["firm", t("Firm orders")], ["waiting", t("Not final yet, but no longer cancellable (prepare them too)")], ["open", t("Can still be cancelled")], ["left", t("Left, not reported as delivered")]]
     .filter(([group]) => rows.some((each) => groupOfStep(stepOf(each[3], each[12])) === group))
     .map(([group, name]) => ({ group, cells: line(name, sum(chosen.due, group)) }));
   return {

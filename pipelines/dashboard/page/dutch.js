@@ -118,8 +118,13 @@ const DUTCH = dictionary({
   "in part": "deels",
   "differently": "anders",
   "Chosen from a list that has {part} of {whole} rows.": "Gekozen uit een lijst met {part} van {whole} regels.",
-  "The value is that of the orders after all corrections, not of invoices, and overdue orders count; auction fees, commission and VAT are neither added nor taken off.":
-    "De waarde is die van de orders na alle correcties, niet van facturen, en orders over tijd tellen mee; veilingkosten, commissie en btw zijn er niet bij- of afgeteld.",
+  "The value is that of the orders after all corrections, not of invoices, and overdue orders count.":
+    "De waarde is die van de orders na alle correcties, niet van facturen, en te late orders tellen mee.",
+  "Amounts are as Floriday gives them; it does not say whether VAT is included. Auction fees and commission are not deducted.":
+    "Bedragen zijn zoals Floriday ze geeft; het zegt niet of de btw erin zit. Veilingkosten en commissie zijn er niet van afgetrokken.",
+  "Amounts are as Floriday gives them; it does not say whether VAT is included. Auction fees and commission are not added.":
+    "Bedragen zijn zoals Floriday ze geeft; het zegt niet of de btw erin zit. Veilingkosten en commissie zijn er niet bij geteld.",
+  "Floriday does not say whether these amounts include VAT.": "Floriday zegt niet of in deze bedragen de btw zit.",
   "Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.":
     "Correcties tellen alle geaccepteerde verzoeken, ook voor orders die nog geleverd worden; hun stuks zijn dus andere.",
   "Who receives the load carriers reports them, and not every hub does.":
@@ -531,7 +536,7 @@ const DUTCH = dictionary({
   "Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a week as so far until the end; but at least what is called off and still to come. A call-off becomes an order shortly before its delivery: until then, it is not among the orders to pick.":
     "Regels van contracten die nog lopen, laagste prognose eerst; niet afhankelijk van de gekozen weken. De prognose is wat geleverd is, en tot het einde per week evenveel als tot nu toe; maar minstens wat afgeroepen is en nog komt. Een afroep wordt kort voor de levering een order: tot dan staat hij niet bij de orders om te verzamelen.",
   "To pick, not final yet": "Te verzamelen, nog niet definitief",
-  "Not final yet, but no longer cancellable: prepare them too": "Nog niet definitief, maar niet meer te annuleren: maak ze ook klaar",
+  "Not final yet, but no longer cancellable (prepare them too)": "Nog niet definitief, maar niet meer te annuleren (maak ze ook klaar)",
   "orders no longer cancellable, but not final yet: prepare them too": "orders niet meer te annuleren, maar nog niet definitief: maak ze ook klaar",
   "pieces to pick that cannot be cancelled, in {packages} packages": "te verzamelen stuks die niet te annuleren zijn, in {packages} stuks fust",
   "pieces to pick that can be cancelled, in {packages} packages": "te verzamelen stuks die nog te annuleren zijn, in {packages} stuks fust",

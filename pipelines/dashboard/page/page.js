@@ -66,7 +66,7 @@ function render() {
   for (const chart of charts.values()) chart.dispose();
   charts.clear();
   at("filters").hidden = isEmpty;
-  at("figures").replaceChildren(...notices(), ...(isEmpty ? [nothing()] : [summary(), tasks()]),
+  at("figures").replaceChildren(...notices(), ...(isEmpty ? [nothing()] : [summary(), amountsNote(), tasks()]),
     ...built.map(({ section }) => section), ...[health()].filter(Boolean));
   pictures = built.map((each) => each.picture).filter(Boolean);
   nameUnprinted();
