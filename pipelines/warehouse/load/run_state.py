@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import duckdb
@@ -146,7 +146,7 @@ class RunState:
             visibility.mark(connection, part.account, [part.feed], reason)
             self.rereads.update(visibility.marked(connection))
 
-    def clear_marks(self, warehouse: Warehouse, account: str, feed: str, marks: Set[dt.datetime]) -> None:
+    def clear_marks(self, warehouse: Warehouse, account: str, feed: str, marks: frozenset[dt.datetime]) -> None:
         """Remove the marks that a feed had when its re-read began, once it was read from number 0 to its proven end."""
         with warehouse.writing() as connection, transaction(connection):
             visibility.done(connection, account, feed, marks)

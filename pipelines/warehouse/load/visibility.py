@@ -8,7 +8,7 @@ what makes older records visible, so that no interruption loses it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -97,7 +97,7 @@ def marked(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Rerea
     return {(account, feed): Reread(reason, frozenset(marks)) for account, feed, reason, marks in rows}
 
 
-def done(connection: duckdb.DuckDBPyConnection, account: str, feed: str, marks: Set[dt.datetime]) -> None:
+def done(connection: duckdb.DuckDBPyConnection, account: str, feed: str, marks: frozenset[dt.datetime]) -> None:
     """Remove the marks that a feed had when its re-read began, by their times; within a transaction."""
     connection.execute(
         "UPDATE sync.rereads SET done_at = now() WHERE account = ? AND feed = ? AND done_at IS NULL"
