@@ -246,7 +246,7 @@ def test_no_total_is_alone_on_a_sheet(paper: DashboardPage) -> None:
             assert paper.page.evaluate(LONELY_TOTALS, [PAPER[0], height]) == []
 
 
-def test_a_shortened_table_says_so_above_its_total(paper: DashboardPage) -> None:
+def test_a_shortened_table_states_its_rows_above_the_total(paper: DashboardPage) -> None:
     """The number of rows that are shown stands above the total of all; up to 15 rows are all shown."""
     close = open_all(paper.page)
     tables = paper.page.evaluate(SHORTENED)
