@@ -93,10 +93,12 @@ function heading(id, each, place) {
 // A narrow window shows each row as lines of text: every value then has the name of its column, and the roles keep it a table.
 function cell(each, value, isHead, row = null) {
   const { name, format, show, choose } = each;
-  const text = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
+  const isDate = show === inDays.show;
+  const plain = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
+  const text = isDate ? plain.replace(" ", "\u00a0") : plain; // the year may stand on a second line
   const content = choose && row && row.key !== undefined
     ? make("button", { type: "button", class: "pick", title: t("Filter by this"), on: { click: () => choose(row.key) } }, text) : text;
-  const looks = [classOf(each), text === NOTHING && "nothing", text.length < 14 && "short", TIMES.includes(show) && "time", show === inDays.show && "date"].filter(Boolean).join(" ");
+  const looks = [classOf(each), text === NOTHING && "nothing", text.length < 14 && "short", TIMES.includes(show) && "time", isDate && "date"].filter(Boolean).join(" ");
   return make(isHead ? "th" : "td", { class: looks || null, scope: isHead ? "row" : null, role: isHead ? "rowheader" : "cell",
     "data-label": isHead ? null : name }, content);
 }
