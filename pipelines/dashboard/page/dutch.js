@@ -64,6 +64,16 @@ const DUTCH = dictionary({
   "Part of the load carriers that came in time, by carrier.": "Deel van de ladingdragers dat op tijd was, per vervoerder.",
   "Carrier": "Vervoerder",
   "Load carriers": "Ladingdragers",
+  "Floriday gives neither the balances of load carriers and packages with customers nor their deposits.":
+    "Floriday geeft geen saldo's van ladingdragers en fust per klant, en geen statiegeld.",
+  "load carriers shipped": "ladingdragers verzonden",
+  "load carriers invoiced": "ladingdragers gefactureerd",
+  "Shipped": "Verzonden",
+  "Shelves shipped, besides the first": "Platen verzonden, naast de eerste",
+  "Shelves invoiced": "Platen gefactureerd",
+  "Load carriers shipped and invoiced": "Ladingdragers (fust): verzonden en gefactureerd",
+  "By kind; shipments and their invoice lines count in the week of the latest delivery. A kind that was invoiced as another has both rows.":
+    "Per soort; verzendingen en hun factuurregels tellen in de week van de uiterste levering. Een soort die als een andere gefactureerd is, staat in beide regels.",
   "load carrier": "ladingdrager",
   "load carriers": "ladingdragers",
   "Share": "Aandeel",
@@ -593,6 +603,10 @@ const DUTCH = dictionary({
   "month or quarter of delivery, in whole weeks": "levermaand of -kwartaal, in hele weken",
   "Value by month or quarter, with the year before.": "Waarde per maand of kwartaal, met het jaar ervoor.",
   // Floriday's constants, and those of reports
+  "Auction trolley": "Veilingkar",
+  "Danish trolley": "Deense kar",
+  "Euro trolley": "Eurokar",
+  "Euro pallet": "Europallet",
   "Return to stock": "Terug naar voorraad",
   "Reauction by customer": "Klant veilt opnieuw",
   "Complaint not accepted": "Klacht niet aanvaard",

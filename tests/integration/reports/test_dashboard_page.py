@@ -231,7 +231,7 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
             "uninvoiced",
             "differences",
         ),
-        *("deliverycosts", "leftovers"),
+        *("deliverycosts", "leftovers", "loadcarriers"),
     ]
     assert sections[1:-1] == [
         "revenue",
@@ -247,6 +247,7 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
         "prices",
         "fill",
         "punctuality",
+        "loadcarriers",
         "complaints",
         "reasons",
         "beforehand",

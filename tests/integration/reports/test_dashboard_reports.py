@@ -137,6 +137,7 @@ TOTALS = (
         slice(1, 7),
         ("orders", "ordered_pieces", "delivered_pieces", "short_by_grower", "short_by_customer", "over_delivered"),
     ),
+    ("loadcarriers", "load_carriers", slice(1, 5), ("carriers", "additional_layers", "invoiced", "invoiced_layers")),
     ("punctuality", "on_time_delivery", slice(1, 5), ("load_carriers", "on_time", "late", "not_received")),
     ("corrections", "corrections", slice(2, 5), ("requests", "accepted", "declined")),
     ("corrections", "corrections", slice(6, 8), ("pieces_delta", "value_delta")),
