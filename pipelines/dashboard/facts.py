@@ -57,7 +57,10 @@ FACTS = (
         "fill",
         "fill_rate",
         ("partner", "item"),
-        ("orders", "ordered", "delivered", "short_by_grower", "short_by_customer", "over"),
+        (
+            *("orders", "cancelled_orders", "unfulfillable_orders", "pending_orders"),
+            *("ordered", "delivered", "short_by_grower", "pending", "reduced", "cancelled", "over"),
+        ),
     ),
     Fact("deliveries", "on_time_delivery", ("carrier",), ("load_carriers", "on_time", "late", "not_received")),
     Fact(

@@ -1,5 +1,30 @@
 // Sections on deliveries and corrections.
 
+// Which of the orders of the revenue the fill rate leaves out: those of the clock without a delivery request, and in the running week
+// and later those that are not due yet.
+function leftOut(chosen) {
+  const sums = (fact, from, to) => total(fact, { ...chosen, currency: null, from, to });
+  const missing = (from, to) => {
+    const { orders, cancelled_orders: cancelled, unfulfillable_orders: unfulfillable } = sums("fill", from, to);
+    return sums("sales", from, to).orders - (orders - cancelled - unfulfillable);
+  };
+  const all = missing(chosen.from, chosen.to);
+  const later = chosen.from === null || chosen.to >= CONTENT.week ? missing(Math.max(chosen.from ?? CONTENT.week, CONTENT.week), chosen.to ?? Infinity) : 0;
+  return { clock: all - later, later };
+}
+
+function fillOrders(chosen, whole) {
+  if (!FACTS.sales) return "";
+  const { clock, later } = leftOut(chosen);
+  const orders = (number) => counted(number, t("order"), t("orders"));
+  return [t("{orders} count: {committed} of the revenue, {cancelled} cancelled and {unfulfillable} that could not be fulfilled.", { orders: orders(whole.orders),
+    committed: grouped(whole.orders - whole.cancelled_orders - whole.unfulfillable_orders), cancelled: grouped(whole.cancelled_orders), unfulfillable: grouped(whole.unfulfillable_orders) }),
+    clock > 0 && t("Left out of the revenue: {orders} of the clock for which no delivery was requested, whose delivery Floriday does not report by order.", { orders: orders(clock) }),
+    later > 0 && t("Also left out: {orders} of the running week and later that are not due yet, or of the clock without a request.", { orders: orders(later) }),
+    filters.currency !== null && currenciesOf(filters.account).length > 1 && t("These numbers are of all currencies."),
+  ].filter(Boolean).join(" ");
+}
+
 function fillRate(chosen) {
   const whole = total("fill", chosen);
   const rate = (each) => (each.ordered ? 1 - each.short_by_grower / each.ordered : null);
@@ -8,14 +33,17 @@ function fillRate(chosen) {
   const rates = weeks.map((week) => sums.get(week) ?? null);
   const running = total("fill", { ...chosen, from: CONTENT.week, to: CONTENT.week });
   const perItem = added("fill", chosen, ["item"]).sort(falling("short_by_grower"));
-  const line = (each) => [each.orders, each.ordered, each.delivered, each.short_by_grower, each.short_by_customer, each.over, rate(each)];
+  const line = (each) => [each.orders, each.ordered, each.delivered, each.short_by_grower, each.pending, each.reduced, each.cancelled, each.over, rate(each)];
   return {
+    more: fillOrders(chosen, whole),
     figures: [
-      { value: percent(rate(whole)), label: t("of the ordered pieces, apart from what customers reduced") },
+      { value: percent(rate(whole)), label: t("fill rate: 1 \u2212 {short} pieces short by the grower / {ordered} ordered", { short: grouped(whole.short_by_grower), ordered: grouped(whole.ordered) }) },
       { value: grouped(whole.short_by_grower), label: t("pieces short by the grower") },
-      { value: grouped(whole.short_by_customer), label: t("pieces reduced by customers") },
+      whole.pending > 0 && { value: grouped(whole.pending), label: t("pieces of {orders}, overdue, of which nothing has left yet; not counted as short", { orders: counted(whole.pending_orders, t("order"), t("orders")) }) },
+      { value: grouped(whole.reduced), label: t("pieces reduced by customers") },
+      { value: grouped(whole.cancelled), label: t("pieces of cancelled orders") },
       running.ordered > 0 && { value: percent(rate(running)), label: t("in the running week so far, {pieces} pieces not left yet",
-        { pieces: grouped(running.short_by_grower) }) },
+        { pieces: grouped(running.pending) }) },
     ],
     picture: weeks.length && verticalBars({
       weeks,
@@ -27,7 +55,8 @@ function fillRate(chosen) {
     }),
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Orders"), grouped), column(t("Ordered"), grouped),
-        column(t("Delivered"), grouped), column(t("Short"), grouped), column(t("Reduced"), grouped), column(t("Over-delivered"), grouped),
+        column(t("Delivered"), grouped), column(t("Short"), grouped), column(t("Not left yet"), grouped, { screen: true }), column(t("Reduced"), grouped), column(t("Of cancelled orders"), grouped),
+        column(t("Over-delivered"), grouped, { screen: true }),
         column(t("Rate"), percent)],
       rows: perItem.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
       whole: [t("Total"), ...line(whole)],

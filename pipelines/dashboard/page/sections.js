@@ -23,7 +23,7 @@ const SECTIONS = [
   { id: "prices", screen: true, headline: true, fact: "prices", title: t("Sold below minimum or contract"), build: lowPrices, wide: true,
     note: t("Orders of the clock below the minimum price of their offer, and orders of a contract below its price, also where a margin allows that.") },
   { id: "fill", fact: "fill", title: t("Fill rate"), build: fillRate, every: true,
-    note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower."), hint: t("Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.") },
+    note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off or cancelled is not short by the grower. Overdue orders of which nothing has left are apart, until 14 days after their delivery."), hint: t("Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.") },
   { id: "punctuality", fact: "deliveries", title: t("On-time delivery"), build: onTime, every: true,
     note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late."), hint: t("Who receives the load carriers reports them, and not every hub does.") },
   { id: "complaints", screen: true, fact: "complaints", title: t("Complaints"), build: complaints, wide: true, sells: true,

@@ -66,12 +66,20 @@ function allWeeks(chosen) {
   return { weeks: CONTENT.week - from, revenue: total("sales", { ...chosen, from, to: CONTENT.week - 1 }).revenue };
 }
 
+// The growth beside the amounts of which it is made: the one of this year only where it is not that of the tile.
+function growthOf(year, sums) {
+  if (!year) return t("no weeks of last year to compare with");
+  const texts = { growth: year.text, now: money(year.now, filters.code), before: money(year.value, filters.code), weeks: year.weeks };
+  return isApart(year, sums) ? t("{growth}: {now} against {before} a year earlier ({weeks})", texts) : t("{growth} on last year ({before}; {weeks})", texts);
+}
+
 function salesTiles() {
   const sums = total("sales", filters);
   const year = comparison(filters);
   const before = weekBefore(filters);
-  const more = [year ? t("{growth} on last year ({weeks})", { growth: year.text, weeks: year.weeks }) : t("no weeks of last year to compare with"),
-    before && t("{week}: {value}, {change} on the week before", { week: weekName(before.week), value: money(before.value, filters.code), change: before.text })].filter(Boolean).join("; ");
+  const more = [growthOf(year, sums),
+    before && t("{week}: {value}, {change} on the week before ({earlier})", { week: weekName(before.week), value: money(before.value, filters.code), change: before.text,
+      earlier: money(before.before, filters.code) })].filter(Boolean).join("; ");
   return [
     judged("growth", year ? year.part : null, money(sums.revenue, filters.code), WORD, [more, others((chosen) => total("sales", chosen).revenue)], "revenue"),
     tile(grouped(sums.orders), t("Orders"), [counted(sums.pieces, t("piece"), t("pieces")), others((chosen) => total("sales", chosen).orders, inCurrency)], "partners"),
@@ -83,7 +91,8 @@ const TILES = {
   fill: () => {
     const sums = total("fill", filters);
     const rate = sums.ordered ? 1 - sums.short_by_grower / sums.ordered : null;
-    return [judged("fill_rate", rate, percent(rate), t("Fill rate"), t("{pieces} pieces short", { pieces: grouped(sums.short_by_grower) }), "fill")];
+    return [judged("fill_rate", rate, percent(rate), t("Fill rate"), [t("{pieces} pieces short", { pieces: grouped(sums.short_by_grower) }),
+      sums.pending > 0 && t("{pieces} more not left yet", { pieces: grouped(sums.pending) })], "fill")];
   },
   deliveries: () => {
     const sums = total("deliveries", filters);

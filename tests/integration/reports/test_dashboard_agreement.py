@@ -1,0 +1,183 @@
+"""Figures of the dashboard that must agree: bars with tables, percentages with their amounts, cards with sections."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from pipelines.dashboard import write_dashboard
+from pipelines.warehouse.file.connection import Warehouse
+from tests.integration.report_warehouse import ORDERS, Json, ReportWarehouse, id_of, make_record, merged
+from tests.integration.reports.test_dashboard_claims import (
+    CUSTOMER,
+    ITEM,
+    NAMESAKE,
+    labels,
+    page_of,
+    tile,
+    weekly_orders,
+)
+from tests.integration.reports.test_dashboard_page import DashboardPage, normalized, open_page, order, pytestmark
+from tests.moments import real_now
+
+__all__ = ["pytestmark"]
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardPage]:
+    """The page of two customers, Rosa with orders of 80 weeks, of the running one and of two later ones, and Iris with fewer."""
+    warehouse = ReportWarehouse(tmp_path_factory.mktemp("agreement") / "w.duckdb")
+    iris = [
+        merged(each, {"salesOrderId": id_of(f"iris {number}")})
+        for number, each in enumerate(weekly_orders([1, 2, 3, 53], NAMESAKE))
+    ]
+    rosa = [
+        merged(each, {"salesOrderId": id_of(f"rosa {number}")})
+        for number, each in enumerate(weekly_orders(range(-2, 80)))
+    ]
+    warehouse.store(ORDERS, [*rosa, *iris])
+    names = [
+        make_record("suppliers", "organizations.organizations", seed, organizationId=id, name=name)
+        for seed, (id, name) in enumerate(((CUSTOMER, "Rosa"), (NAMESAKE, "Iris")))
+    ]
+    warehouse.store("organizations", names)
+    with open_page(browser, page_of(warehouse), locale="en-GB") as dashboard:
+        yield dashboard
+
+
+@pytest.fixture
+def dashboard(page: DashboardPage) -> DashboardPage:
+    """The page with its initial choices."""
+    page.choose_all("partner")
+    page.page.locator("#by-week").click()
+    page.page.locator("#last-13").click()
+    return page
+
+
+def totals(dashboard: DashboardPage, section: str) -> list[str]:
+    """Return the cells of the total of a section's table."""
+    (cells,) = dashboard.cells(f"#{section} tfoot tr")
+    return [normalized(cell).replace("EUR ", "") for cell in cells]
+
+
+def test_a_month_has_its_full_weeks(dashboard: DashboardPage) -> None:
+    """Bar and row of the running month have the full weeks that are compared; the running week is apart, and hatched."""
+    dashboard.page.locator("#by-month").click()
+
+    november, *_ = dashboard.rows("revenue")
+    assert november == [
+        "Nov 2026",
+        "45\u201347 (3 of 4 weeks)",
+        "6",
+        "72",
+        "60.00",
+        "60.00",
+        "40.00",
+        "+50.0%",
+        "3 of 3",
+    ]
+    expect(dashboard.page.locator("#revenue .legend .hatched")).to_have_text("Not over yet")
+    box = dashboard.page.locator("#revenue-chart").bounding_box()
+    assert box is not None
+    dashboard.page.locator("#revenue-chart").hover(position={"x": box["width"] * 0.93, "y": box["height"] / 2})
+    expect(dashboard.page.locator("#revenue-chart text", has_text="Revenue, full weeks").first).to_be_visible()
+    texts = [normalized(each) for each in dashboard.page.locator("#revenue-chart text").all_text_contents()]
+    assert texts[-4:] == [
+        "Nov 2026 (3 of 4 weeks)",
+        "Revenue, full weeks  EUR 60",
+        "Not over yet  EUR 10",
+        "A year earlier  EUR 40",
+    ]
+
+
+def test_a_running_quarter_adds_up(dashboard: DashboardPage) -> None:
+    """Of the running quarter, the rows add up to the total: full weeks, and apart from them those that are not over."""
+    dashboard.page.locator("#by-quarter").click()
+    dashboard.choose("quarter", "Q4 2026 (week 40\u201350)")
+
+    assert [row[:5] for row in dashboard.rows("revenue")] == [
+        ["Not over yet", "48\u201350", "3", "36", "30.00"],
+        ["Q4 2026", "40\u201347 (8 of 14 weeks)", "11", "132", "110.00"],
+    ]
+    assert totals(dashboard, "revenue")[4:8] == ["140.00", "110.00", "90.00", "+22.2%"]
+    shown = tile(dashboard, "revenue")
+    assert "EUR 140" in shown
+    assert "+22.2%: EUR 110 against EUR 90 a year earlier (8 of 8 weeks)" in shown
+    dashboard.page.locator("#by-week").click()
+    assert totals(dashboard, "revenue")[4:8] == ["140.00", "110.00", "90.00", "+22.2%"]
+
+
+def test_growth_on_the_amount_of_the_card(dashboard: DashboardPage) -> None:
+    """If the whole amount of the card is compared, its growth stands beside the amount of the year before."""
+    assert "+14.3% on last year (EUR 140; 13 of 13 weeks)" in tile(dashboard, "revenue")
+    assert "week 47, 2026: EUR 20, 0.0% on the week before (EUR 20)" in tile(dashboard, "revenue")
+
+
+def test_customers_stand_beside_a_year_earlier(dashboard: DashboardPage) -> None:
+    """Each customer has what it bought in the same weeks a year earlier, also with a filter, and its share of all."""
+    assert [row[1:2] + row[4:] for row in dashboard.rows("partners")] == [
+        ["Rosa", "130.00", "81.3%", "81.3%", "130.00", "0.0%"],
+        ["Iris", "30.00", "18.8%", "100.0%", "10.00", "+200.0%"],
+    ]
+    dashboard.choose("partner", "Iris")
+    ((_, name, *cells),) = dashboard.rows("partners")
+    assert [name, *cells[2:]] == ["Iris", "30.00", "100.0%", "100.0%", "18.8%", "10.00", "+200.0%"]
+    assert "18.8% of the revenue of all customers (EUR 160)" in labels(dashboard, "partners")
+    dashboard.choose_all("partner")
+    dashboard.choose("item", dashboard.options("item")[0])
+    assert dashboard.rows("partners")[1][-2:] == ["10.00", "+200.0%"]
+    dashboard.choose_all("item")
+
+
+def late_order(name: str, days: int, **fields: object) -> Json:
+    """Return an order of twelve pieces whose latest delivery was some days ago by the real clock, which reports read."""
+    delivery = (real_now() - dt.timedelta(days=days)).isoformat()
+    own = {"salesOrderId": id_of(name), "tradeInstrument": "DIRECT_SALES", "mutations": [], **fields}
+    return merged(order(1, ITEM, CUSTOMER, delivery), own)
+
+
+@pytest.fixture
+def deliveries(warehouse: ReportWarehouse) -> ReportWarehouse:
+    """Orders that are short, still to leave, reduced and cancelled by the customer, and one of the clock without a request."""
+    reduction = {
+        "createdDateTime": "2024-01-01T12:00:00Z",
+        "mutationType": "WITHDRAWN_BY_CUSTOMER",
+        "oldValues": {"numberOfPieces": 15},
+        "newValues": {"numberOfPieces": 12},
+    }
+    warehouse.store(
+        ORDERS,
+        [
+            late_order("old", 30),
+            late_order("waiting", 2),
+            late_order("reduced", 30, mutations=[reduction]),
+            late_order("cancelled", 30, status="CANCELLED"),
+            late_order("clock", 30, tradeInstrument="CLOCK_SALES"),
+        ],
+    )
+    return warehouse
+
+
+def test_what_can_still_leave_is_not_short(deliveries: ReportWarehouse, browser: Browser, tmp_path: Path) -> None:
+    """Pieces are short, not left yet, reduced or cancelled; the rate and the orders that are left out are explained."""
+    now = real_now()
+    path = write_dashboard(Warehouse(deliveries.path), tmp_path / "page.html", now).path
+
+    with open_page(browser, path, at=now) as dashboard:
+        dashboard.page.locator("#last-all").click()
+        assert labels(dashboard, "fill")[:5] == [
+            "52.9% fill rate: 1 \u2212 24 pieces short by the grower / 51 ordered",
+            "24 pieces short by the grower",
+            "12 pieces of 1 order, overdue, of which nothing has left yet; not counted as short",
+            "3 pieces reduced by customers",
+            "12 pieces of cancelled orders",
+        ]
+        note = dashboard.page.locator("#fill .note").text_content() or ""
+        assert "4 orders count: 3 of the revenue, 1 cancelled and 0 that could not be fulfilled." in note
+        assert "Left out of the revenue: 1 order of the clock for which no delivery was requested" in note
+        assert totals(dashboard, "fill")[1:] == ["4", "51", "0", "24", "12", "3", "12", "0", "52.9%"]
+        assert "24 pieces short; 12 more not left yet" in tile(dashboard, "fill")
