@@ -79,7 +79,7 @@ FACTS = (
     Fact(
         "invoices",
         "invoice_reconciliation",
-        ("partner", "item", "currency", "cause", "age"),
+        ("partner", "item", "currency", "cause", "outside", "age"),
         ("orders", "ordered", "invoiced", "open", "excess"),
     ),
     Fact("stock", "sell_through", ("item",), ("batches", "initial", "sold", "other", "remaining")),

@@ -119,6 +119,8 @@ LISTS = (
             "silent_days",
             "usual_interval",
             "is_silent",
+            "last_delivery",
+            "next_delivery",
         ),
         {"partner": "customer_organization_id", "currency": "currency"},
         "is_silent OR coalesce(status = 'STOPPED', false) DESC, greatest(comparable_revenue, revenue) DESC",

@@ -2,6 +2,20 @@
 
 const DUTCH = dictionary({
   "week of delivery": "leverweek",
+  "of these, in no offer now ({part} of the pieces left)": "daarvan nu in geen aanbod ({part} van de stuks over)",
+  "In no offer": "In geen aanbod",
+  "Share in no offer": "% in geen aanbod",
+  "of the spend of all full weeks ({weeks})": "van de inkoop van alle volle weken ({weeks})",
+  "of the revenue of all full weeks ({weeks})": "van de omzet van alle volle weken ({weeks})",
+  "{of} cannot be known: {reasons}": "{of} is niet te achterhalen: {reasons}",
+  "sold through Plantion": "verkocht via Plantion",
+  "sold through VRM": "verkocht via VRM",
+  "paid outside of Floriday": "buiten Floriday betaald",
+  "Without weeks to compare": "Zonder vergelijkbare weken",
+  "Days since": "Dagen sindsdien",
+  "Next delivery": "Volgende levering",
+  "Each group is sorted by amount: those that stopped by that of a year earlier, silent ones by the larger of both, those that fell or grew by the difference, others by their revenue.": "Elke groep is gesorteerd naar bedrag: gestopte klanten naar dat van een jaar eerder, stille naar het grootste van beide, gedaalde en gegroeide naar het verschil, andere naar hun omzet.",
+  "{silent} silent and {stopped} stopped customers, {number} of them with at least {part} of the revenue: ask why, first {customer} ({days} days without a delivery)": "{silent} stille en {stopped} gestopte klanten, {number} daarvan met minstens {part} van de omzet: vraag waarom, eerst {customer} ({days} dagen zonder levering)",
   "{orders} count: {committed} of the revenue, {cancelled} cancelled and {unfulfillable} that could not be fulfilled.": "{orders} tellen: {committed} van de omzet, {cancelled} geannuleerd en {unfulfillable} die niet vervuld konden worden.",
   "Left out of the revenue: {orders} of the clock for which no delivery was requested, whose delivery Floriday does not report by order.": "Van de omzet weggelaten: {orders} van de klok waarvoor geen levering gevraagd is; Floriday meldt die levering niet per order.",
   "Also left out: {orders} of the running week and later that are not due yet, or of the clock without a request.": "Ook weggelaten: {orders} van de lopende week en later die nog niet geleverd hoeven te zijn, of van de klok zonder verzoek.",
@@ -145,8 +159,6 @@ const DUTCH = dictionary({
     "Wie de ladingdragers ontvangt, meldt dat; niet elke hub doet dat.",
   "Sold counts only these batches: what was sold in the period from older batches is not in it.":
     "Verkocht telt alleen deze partijen: wat in de periode uit oudere partijen verkocht is, zit er niet in.",
-  "The silent and stopped ones first, each group by amount.":
-    "De stille en gestopte eerst, in elke groep naar bedrag.",
   "Ordered is what is ordered after all corrections.":
     "Besteld is na alle correcties.",
   "Only {code}, without {others}.": "Alleen {code}, zonder {others}.",
@@ -189,8 +201,6 @@ const DUTCH = dictionary({
   "Orders of unknown cost": "Orders met onbekende kosten",
   "Costs": "Kosten",
   "Charged": "Doorberekend",
-  "{part} of the spend of all full weeks ({weeks})": "{part} van de inkoop van alle volle weken ({weeks})",
-  "{part} of the revenue of all full weeks ({weeks})": "{part} van de omzet van alle volle weken ({weeks})",
   "{number} in {code}": "{number} in {code}",
   "of all weeks; {value} for more than {days} days": "van alle weken; {value} langer dan {days} dagen",
   "{value} is not invoiced for more than {days} days: find out why, order by order":
@@ -388,7 +398,6 @@ const DUTCH = dictionary({
   "Part of agreed": "Deel van afspraak",
   "pieces left, of all batches": "stuks over, van alle partijen",
   "of these, of batches of more than {days} days": "daarvan van partijen van meer dan {days} dagen",
-  "of these, in no offer now": "daarvan nu niet aangeboden",
   "Warehouse": "Locatie",
   "Days since harvest, oldest": "Dagen sinds oogst, oudste",
   "0 to 3 days": "0 t/m 3 dagen",
@@ -480,21 +489,16 @@ const DUTCH = dictionary({
   "bought as much, within {part}": "kochten evenveel, binnen {part}",
   "Difference": "Verschil",
   "Last delivery": "Laatste levering",
-  "Days silent": "Dagen stil",
   "Usual days between": "Normale tussentijd",
   "Silent": "Stil",
   "Last order": "Laatste order",
   "Orders to pick and deliver": "Orders om te verzamelen en te leveren",
   "Customers that stopped, fell or grew": "Gestopte, dalende en groeiende klanten",
-  "The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier.": "De laatste 13 volle weken naast dezelfde weken een jaar eerder; alleen weken die beide jaren hebben, welke weken ook gekozen zijn. Stil: minstens 21 dagen geen levering, en 4 keer zo lang als gebruikelijk voor die klant. Gestopt: kocht in deze weken een jaar eerder en nu niet meer. Nieuw: kocht er een jaar eerder niet in.",
+  "The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days and for 4 times the customer's usual interval, and none to come. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier.": "De laatste 13 volle weken naast dezelfde weken een jaar eerder; alleen weken die beide jaren hebben, welke weken ook gekozen zijn. Stil: minstens 21 dagen geen levering, en 4 keer zo lang als gebruikelijk voor die klant, en geen levering op komst. Gestopt: kocht in deze weken een jaar eerder en nu niet meer. Nieuw: kocht er een jaar eerder niet in.",
   "1 correction request waits for our answer: accept or decline it in Floriday":
     "1 correctieverzoek wacht op ons antwoord: accepteer of weiger het in Floriday",
   "{number} correction requests wait for our answer: accept or decline them in Floriday":
     "{number} correctieverzoeken wachten op ons antwoord: accepteer of weiger ze in Floriday",
-  "{customer}, with at least {part} of the revenue, is silent for {days} days: ask why":
-    "{customer}, met minstens {part} van de omzet, is {days} dagen stil: vraag waarom",
-  "{number} customers, each with at least {part} of the revenue, are silent: ask why, first {customer} ({days} days)":
-    "{number} klanten, elk met minstens {part} van de omzet, zijn stil: vraag waarom, eerst {customer} ({days} dagen)",
   "{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): find out why":
     "{part} van de orders van de laatste {weeks} weken is afgewezen, geannuleerd of niet leverbaar ({number}): zoek uit waarom",
   "1 purchase order needs action: correct it with the grower": "1 inkooporder vraagt actie: corrigeer hem met de kweker",

@@ -73,6 +73,10 @@ function growthOf(year, sums) {
   return isApart(year, sums) ? t("{growth}: {now} against {before} a year earlier ({weeks})", texts) : t("{growth} on last year ({before}; {weeks})", texts);
 }
 
+function ofAllWeeks({ weeks }) {
+  return BUYS ? t("of the spend of all full weeks ({weeks})", { weeks: grouped(weeks) }) : t("of the revenue of all full weeks ({weeks})", { weeks: grouped(weeks) });
+}
+
 function salesTiles() {
   const sums = total("sales", filters);
   const year = comparison(filters);
@@ -111,10 +115,10 @@ const TILES = {
   },
   invoices: () => {
     const { known, late } = invoiceSums(filters);
-    const { weeks, revenue } = allWeeks(filters);
+    const every = allWeeks(filters);
+    const { revenue } = every;
     const part = late.open < 0.5 ? 0 : revenue > 0 ? late.open / revenue : Infinity;
-    const of = BUYS ? t("{part} of the spend of all full weeks ({weeks})", { part: percent(part), weeks: grouped(weeks) })
-      : t("{part} of the revenue of all full weeks ({weeks})", { part: percent(part), weeks: grouped(weeks) });
+    const of = `${percent(part)} ${ofAllWeeks(every)}`;
     const old = t("of all weeks; {value} for more than {days} days", { value: money(late.open, filters.code), days: LATE_DAYS });
     const excess = known.excess >= 0.5 ? t("{value} too much", { value: money(known.excess, filters.code) }) : "";
     return [judged("not_invoiced_late", part, money(known.open, filters.code), t("Not invoiced"), [[old, revenue > 0 && part > 0 && of, excess].filter(Boolean).join(", "),
@@ -172,12 +176,11 @@ const TASKS = {
     return open >= 0.5 && [t("{value} is not invoiced for more than {days} days: find out why, order by order", { value: money(open, all.code), days: LATE_DAYS }), all];
   },
   changes: (all) => {
-    const lost = weighty(all);
-    if (!lost.length) return null;
-    const [[, customer, , , , , , days]] = lost;
-    const first = { customer: idName("partner", customer), days: grouped(days) };
-    return [lost.length === 1 ? t("{customer}, with at least {part} of the revenue, is silent for {days} days: ask why", { ...first, part: percent(WEIGHTY, 0) })
-      : t("{number} customers, each with at least {part} of the revenue, are silent: ask why, first {customer} ({days} days)", { ...first, number: grouped(lost.length), part: percent(WEIGHTY, 0) }), all];
+    const { silent, stopped, weighty } = lostCustomers(all);
+    if (!weighty.length) return null;
+    const [, customer, , , , , , days] = weighty[0];
+    return [t("{silent} silent and {stopped} stopped customers, {number} of them with at least {part} of the revenue: ask why, first {customer} ({days} days without a delivery)",
+      { silent: grouped(silent), stopped: grouped(stopped), number: grouped(weighty.length), part: percent(WEIGHTY, 0), customer: idName("partner", customer), days: grouped(days) }), all];
   },
   complaints: (all) => {
     const weeks = { ...all, from: CONTENT.week - USUAL, to: CONTENT.week - 1 };
@@ -203,15 +206,19 @@ const TASKS = {
   },
 };
 
-// The silent customers with a share of the revenue, of the 13 weeks or of the same a year earlier; the largest first.
+// The silent and stopped customers, as in their section; among them, those with a share of the revenue of the 13 weeks or of the same a
+// year earlier, and without a delivery to come, the longest silent first.
 const WEIGHTY = 0.01;
 
-function weighty(all) {
+function lostCustomers(all) {
   const rows = listed("changes", all, { partner: 1, currency: 5 });
+  const of = (state) => rows.filter((each) => stateOfCustomer(each) === state);
   const sum = (place) => rows.reduce((whole, each) => whole + Number(each[place] || 0), 0);
   const [now, before] = [sum(3), sum(4)];
   const share = (each) => Math.max(now ? each[3] / now : 0, before ? each[4] / before : 0);
-  return rows.filter((each) => each[9] && share(each) >= WEIGHTY).sort((left, right) => share(right) - share(left));
+  const [silent, stopped] = [of("SILENT"), of("STOPPED")];
+  const weighty = [...silent, ...stopped].filter((each) => share(each) >= WEIGHTY && !each[11]).sort((left, right) => right[7] - left[7]);
+  return { silent: silent.length, stopped: stopped.length, weighty };
 }
 
 // The section that a task opens, if not that of its figures.

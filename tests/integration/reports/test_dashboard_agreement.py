@@ -29,7 +29,7 @@ __all__ = ["pytestmark"]
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardPage]:
-    """The page of two customers, Rosa with orders of 80 weeks, of the running one and of two later ones, and Iris with fewer."""
+    """The page of Rosa, with orders of 80 weeks, of the running one and of two later ones, and of Iris with fewer."""
     warehouse = ReportWarehouse(tmp_path_factory.mktemp("agreement") / "w.duckdb")
     iris = [
         merged(each, {"salesOrderId": id_of(f"iris {number}")})
@@ -65,7 +65,7 @@ def totals(dashboard: DashboardPage, section: str) -> list[str]:
 
 
 def test_a_month_has_its_full_weeks(dashboard: DashboardPage) -> None:
-    """Bar and row of the running month have the full weeks that are compared; the running week is apart, and hatched."""
+    """Bar and row of the running month have the full weeks that are compared; the running week is apart, hatched."""
     dashboard.page.locator("#by-month").click()
 
     november, *_ = dashboard.rows("revenue")
@@ -134,7 +134,7 @@ def test_customers_stand_beside_a_year_earlier(dashboard: DashboardPage) -> None
 
 
 def late_order(name: str, days: int, **fields: object) -> Json:
-    """Return an order of twelve pieces whose latest delivery was some days ago by the real clock, which reports read."""
+    """Return an order of twelve pieces whose latest delivery was some days ago by the real clock."""
     delivery = (real_now() - dt.timedelta(days=days)).isoformat()
     own = {"salesOrderId": id_of(name), "tradeInstrument": "DIRECT_SALES", "mutations": [], **fields}
     return merged(order(1, ITEM, CUSTOMER, delivery), own)
@@ -142,7 +142,7 @@ def late_order(name: str, days: int, **fields: object) -> Json:
 
 @pytest.fixture
 def deliveries(warehouse: ReportWarehouse) -> ReportWarehouse:
-    """Orders that are short, still to leave, reduced and cancelled by the customer, and one of the clock without a request."""
+    """Orders that are short, still to leave, reduced, cancelled, and one of the clock without a request."""
     reduction = {
         "createdDateTime": "2024-01-01T12:00:00Z",
         "mutationType": "WITHDRAWN_BY_CUSTOMER",
@@ -181,3 +181,46 @@ def test_what_can_still_leave_is_not_short(deliveries: ReportWarehouse, browser:
         assert "Left out of the revenue: 1 order of the clock for which no delivery was requested" in note
         assert totals(dashboard, "fill")[1:] == ["4", "51", "0", "24", "12", "3", "12", "0", "52.9%"]
         assert "24 pieces short; 12 more not left yet" in tile(dashboard, "fill")
+
+
+def test_lost_customers_are_the_same_in_task_and_section(
+    warehouse: ReportWarehouse, browser: Browser, tmp_path: Path
+) -> None:
+    """The task counts the customers that the section calls silent and stopped; an order to come is a next delivery."""
+    rhythms = {
+        "busy": [-6, *range(1, 60, 7), *range(365, 424, 7)],
+        "quiet": [*range(43, 80, 7), *range(400, 437, 7)],
+        "gone": range(393, 450, 7),
+    }
+    sales = [
+        late_order(f"{name} {days}", days, customerOrganizationId=id_of(name))
+        for name, of_customer in rhythms.items()
+        for days in of_customer
+    ]
+    warehouse.store(ORDERS, sales)
+    names = [
+        make_record("suppliers", "organizations.organizations", seed, organizationId=id_of(name), name=name.title())
+        for seed, name in enumerate(rhythms)
+    ]
+    warehouse.store("organizations", names)
+    now = real_now()
+
+    with open_page(
+        browser, write_dashboard(Warehouse(warehouse.path), tmp_path / "page.html", now).path, at=now
+    ) as dashboard:
+        rows = {row[0]: row for row in dashboard.rows("changes")}
+        tasks = dashboard.page.locator("#tasks li").all_text_contents()
+        shown = labels(dashboard, "changes")[:2]
+        groups = [row[0] for row in dashboard.cells("#changes tbody tr.group")]
+
+    assert list(rows)[:2] == ["Gone", "Quiet"]
+    assert groups[:2] == ["Stopped: 1 customer", "Silent: 1 customer"]
+    assert rows["Busy"][8] == "1"
+    assert "\u2013" not in rows["Busy"][7:]
+    assert rows["Quiet"][8] == "43"
+    assert rows["Quiet"][10] == "\u2013"
+    assert shown == ["1 stopped", "1 are silent"]
+    assert (
+        "1 silent and 1 stopped customers, 2 of them with at least 1% of the revenue: ask why, first Gone"
+        " (393 days without a delivery)"
+    ) in tasks

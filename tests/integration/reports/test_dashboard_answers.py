@@ -228,11 +228,15 @@ def test_stock_by_age(page: DashboardPage, grower_world: ReportWarehouse) -> Non
 
     assert stock
     assert shown(page, "leftovers", 2, 3, 4, 5) == sorted(expected)
+    left, offered = (sum(each[place] or 0 for each in expected) for place in (2, 3))
+    share = f"{(left - offered) / left:.1%}"
+    assert f"{left - offered} of these, in no offer now ({share} of the pieces left)" in labels(page, "leftovers")
     ages = [number(row[2]) for row in page.cells("#leftovers tbody tr:not(.group)")]
     assert ages == sorted(ages, reverse=True)
     subtotals = page.cells("#leftovers tbody tr.group")
     (total,) = page.cells("#leftovers tfoot tr")
     assert sum(number(row[4]) for row in subtotals) == number(total[4])
+    assert total[6:] == [f"{left - offered:,}", share]
     assert len(subtotals) == len({row["age_class"] for row in stock})
     assert "14 days" in labels(page, "leftovers")[1]
     old = page.figures("leftovers")[1]

@@ -168,7 +168,7 @@ def check_grower(dashboard: DashboardPage, warehouse: ReportWarehouse, filters: 
 
 
 def check_missing_pieces(dashboard: DashboardPage, rows: Sequence[Row]) -> None:
-    """Compare the missing pieces with the report, which has what did not leave yet as short, and cancelled ones as reduced."""
+    """Compare missing pieces with the report: what did not leave yet is short there, and a cancelled order reduced."""
     expected = sums("fill_rate", rows, "short_by_grower", "short_by_customer", "over_delivered")
     short, pending, reduced, cancelled, over = shown_total(dashboard, "fill", slice(4, 9))
     assert [short + pending, reduced + cancelled, over] == expected.get((), [Decimal(0)] * 3)
