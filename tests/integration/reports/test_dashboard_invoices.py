@@ -32,7 +32,10 @@ UNKNOWN = (
     "EUR 30 of 2 orders cannot be known, EUR 30 of it for more than 30 days: sold through Plantion or VRM, "
     "or paid outside of Floriday"
 )
-REASONS = "300.0% of the revenue of all full weeks (1) cannot be known: paid outside of Floriday EUR 20, sold through VRM EUR 10"
+REASONS = (
+    "300.0% of the revenue of all full weeks (1) cannot be known: "
+    "paid outside of Floriday EUR 20, sold through VRM EUR 10"
+)
 MORE = 204
 """More orders of another currency than a list has."""
 
@@ -132,7 +135,7 @@ def test_the_task_of_invoices_opens_the_orders(page: DashboardPage) -> None:
 
 
 def test_invoices_stand_by_cause(page: DashboardPage) -> None:
-    """Each cause has its sums and its customers by open amount; what cannot be known is last and has no invoiced amount."""
+    """Each cause has its sums and its customers by open amount; what cannot be known is last, without an amount."""
     groups = [[normalized(cell).replace("EUR ", "") for cell in row] for row in page.cells("#invoices tbody tr.group")]
 
     assert [(group[0], *group[2:]) for group in groups] == [
