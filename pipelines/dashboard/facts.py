@@ -66,8 +66,8 @@ FACTS = (
     Fact(
         "corrections",
         "corrections",
-        ("partner", "item", "currency", "initiator"),
-        ("requests", "accepted", "declined", "pending", "overdue", "expired", "pieces", "value"),
+        ("partner", "item", "currency", "initiator", "kind", "reason"),
+        ("requests", "accepted", "declined", "pending", "overdue", "expired", "pieces", "value", "waited"),
     ),
     Fact(
         "complaints",
@@ -82,7 +82,7 @@ FACTS = (
         ("partner", "item", "currency", "cause", "outside", "age"),
         ("orders", "ordered", "invoiced", "open", "excess"),
     ),
-    Fact("stock", "sell_through", ("item",), ("batches", "initial", "sold", "other", "remaining")),
+    Fact("stock", "sell_through", ("item",), ("batches", "initial", "sold", "waste", "other", "remaining")),
     Fact("actions", "purchase_order_exceptions", ("partner", "item", "reason"), ("orders", "mentions")),
 )
 

@@ -164,6 +164,7 @@ LISTS = (
             "money",
             "order_amount",
             "is_overdue",
+            "kind",
         ),
         {"partner": "partner", "item": "trade_item_id", "currency": "money"},
         "requested_at DESC NULLS LAST",

@@ -137,3 +137,26 @@ function corrections(chosen) {
     },
   };
 }
+
+// What corrections cost, by who asked and why: what was taken off the orders, the largest amount first.
+function correctionCauses(chosen) {
+  const measures = ["requests", "accepted", "pieces", "value"];
+  const found = added("corrections", chosen, ["initiator", "kind", "reason"]).sort((left, right) => left.value - right.value || right.requests - left.requests);
+  const sides = added("corrections", chosen, ["initiator"]).sort((left, right) => left.value - right.value);
+  const whole = addedUp(found, measures);
+  const line = (each) => [...measures.map((measure) => each[measure]), quotient(each.value, whole.value)];
+  const name = (side) => words(CONTENT.keys[side]);
+  return {
+    figures: [
+      { value: money(whole.value, chosen.code), label: t("is what the accepted ones changed") },
+      ...sides.filter((side) => side.value).map((side) => ({ value: money(side.value, chosen.code), label: t("of it asked by: {side}", { side: name(side.initiator) }) })),
+    ],
+    table: {
+      groups: sides.map((side) => ({ group: side.initiator, cells: [t("By: {side}", { side: name(side.initiator) }), null, ...line(side)] })),
+      columns: [column(t("Reason")), column(t("Kind")), column(t("Requests"), grouped), column(t("Accepted"), grouped), column(t("Pieces"), grouped), worth(t("Value"), chosen), column(t("Share of the value"), percent)],
+      rows: sides.flatMap((side) => found.filter((each) => each.initiator === side.initiator)
+        .map((each) => ({ ...row([reasonName(each.reason), REQUEST_KINDS[CONTENT.keys[each.kind]], ...line(each)]), group: side.initiator }))),
+      whole: [t("Total"), null, ...line(whole)],
+    },
+  };
+}

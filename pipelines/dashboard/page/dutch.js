@@ -2,6 +2,25 @@
 
 const DUTCH = dictionary({
   "week of delivery": "leverweek",
+  "pieces of waste ({part} of the initial ones)": "stuks uitval ({part} van het begin)",
+  "Waste": "Uitval",
+  "After the delivery, or about the goods": "Na de levering, of over de goederen",
+  "Changes before the delivery": "Wijzigingen vóór de levering",
+  "open: wait for our answer, for {days} days on average": "open: wachten op ons antwoord, gemiddeld {days} dagen",
+  "open: wait for an answer of the other side, for {days} days on average": "open: wachten op antwoord van de andere kant, gemiddeld {days} dagen",
+  "of the open ones were asked after the delivery, or about the goods; {number} are changes before it": "van de open verzoeken kwamen na de levering of gaan over de goederen; {number} zijn wijzigingen ervoor",
+  "request": "verzoek",
+  "of it asked by: {side}": "daarvan gevraagd door: {side}",
+  "Share of the value": "% van de waarde",
+  "Corrections by who asked and why": "Correcties naar wie vroeg en waarom",
+  "The same requests by the side that asked and its reason, the largest amount first; amounts below zero were taken off the orders.": "Dezelfde verzoeken naar de kant die vroeg en de reden, het grootste bedrag eerst; bedragen onder nul gingen van de orders af.",
+  "Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by customer; they count in the week of delivery. Orders are those of the revenue; customers with at least {orders} of them come first, by complaints per order. Pieces and amounts below zero were taken off the orders.": "Correcties die een ander dan de kweker na de levering vroeg, of met een besluit over de goederen, per klant; ze tellen in de leverweek. Orders zijn die van de omzet; klanten met minstens {orders} daarvan staan vooraan, naar klachten per order. Stuks en bedragen onder nul gingen van de orders af.",
+  "At least {orders} orders": "Minstens {orders} orders",
+  "Fewer than {orders} orders": "Minder dan {orders} orders",
+  "complaints per order, of {orders} of all customers": "klachten per order, van {orders} van alle klanten",
+  "Complaints per order": "Klachten per order",
+  "complaints per order": "klachten per order",
+  "Complaints per order by customer.": "Klachten per order, per klant.",
   "of these, in no offer now ({part} of the pieces left)": "daarvan nu in geen aanbod ({part} van de stuks over)",
   "In no offer": "In geen aanbod",
   "Share in no offer": "% in geen aanbod",
@@ -338,8 +357,8 @@ const DUTCH = dictionary({
     "Verzoeken om een order na de verkoop te wijzigen, per leverweek. Een kleur is de partij die erom vroeg. Stuks en bedragen onder nul gingen van de orders af.",
   "Orders not invoiced": "Niet gefactureerde orders",
   "Stock and sell-through": "Voorraad en verkocht deel",
-  "Batches by the day of their harvest or production; those of which most is left come first. Other changes are waste, reservations and transformations.":
-    "Partijen naar de dag van oogst of productie; waarvan het meeste over is, staat vooraan. Overige mutaties zijn uitval, reserveringen en omzettingen.",
+  "Batches by the day of their harvest or production; those of which most is left come first. Waste is what was written off, corrections below zero; other changes are reservations, transformations and corrections above zero.":
+    "Partijen naar de dag van oogst of productie; waarvan het meeste over is, staat vooraan. Uitval is wat afgeschreven is, correcties onder nul; overige mutaties zijn reserveringen, omzettingen en correcties boven nul.",
   "Purchase orders that need action": "Inkooporders die actie vragen",
   "Why Floriday made no sales order of them yet, or not the one that was meant.":
     "Waarom Floriday er nog geen order van maakte, of niet de bedoelde.",
@@ -414,11 +433,8 @@ const DUTCH = dictionary({
   "Sold below minimum or contract": "Verkocht onder minimum of contract",
   "Orders of the clock below the minimum price of their offer, and orders of a contract below its price, also where a margin allows that.":
     "Klokorders onder de minimumprijs van hun aanbod, en contractorders onder de contractprijs, ook waar een marge dat toestaat.",
-  "Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by customer; they count in the week of delivery. Pieces and amounts below zero were taken off the orders.":
-    "Correcties die een ander dan de kweker na de levering vroeg, of met een besluit over de goederen, per klant; ze tellen in de leverweek. Stuks en bedragen onder nul gingen van de orders af.",
   "Complaints by reason": "Klachten naar reden",
   "Complaints by reason.": "Klachten naar reden.",
-  "Complaints by customer.": "Klachten per klant.",
   "complaints": "klachten",
   "complaints after the delivery": "klachten na de levering",
   "The same complaints by reason, customer and trade item. Pieces and amounts below zero were taken off the orders.":

@@ -218,15 +218,16 @@ function stock(chosen) {
   const shown = perItem.slice(0, MOST_BARS);
   const names = shown.map((each) => nameOf("item", each.item));
   const part = (name, measure) => ({ name, stack: "pieces", values: shown.map((each) => each[measure]) });
-  const line = (each) => [each.batches, each.initial, each.sold, each.other, each.remaining, quotient(each.sold, each.initial)];
+  const line = (each) => [each.batches, each.initial, each.sold, each.waste, each.other, each.remaining, quotient(each.sold, each.initial)];
   return {
     figures: [
       { value: percent(quotient(whole.sold, whole.initial)), label: t("of the batches of the period was sold") },
       { value: grouped(whole.remaining), label: t("pieces left") },
+      { value: grouped(whole.waste), label: t("pieces of waste ({part} of the initial ones)", { part: percent(quotient(whole.waste, whole.initial)) }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
-      series: [part(t("Sold"), "sold"), part(t("Left"), "remaining"), part(t("Other changes"), "other")],
+      series: visible([part(t("Sold"), "sold"), part(t("Left"), "remaining"), part(t("Waste"), "waste"), part(t("Other changes"), "other")]),
       format: grouped,
       unit: t("pieces"),
       choose: (place) => toggle("item", shown[place].item),
@@ -234,7 +235,7 @@ function stock(chosen) {
     }),
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Batches"), grouped), column(t("Initial"), grouped),
-        column(t("Sold"), grouped), column(t("Other changes"), grouped), column(t("Left"), grouped), column(t("Sell-through"), percent)],
+        column(t("Sold"), grouped), column(t("Waste"), grouped), column(t("Other changes"), grouped), column(t("Left"), grouped), column(t("Sell-through"), percent)],
       rows: perItem.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
       whole: [t("Total"), ...line(whole)],
     },

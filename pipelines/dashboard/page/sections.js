@@ -27,7 +27,7 @@ const SECTIONS = [
   { id: "punctuality", fact: "deliveries", title: t("On-time delivery"), build: onTime, every: true,
     note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late."), hint: t("Who receives the load carriers reports them, and not every hub does.") },
   { id: "complaints", screen: true, fact: "complaints", title: t("Complaints"), build: complaints, wide: true, sells: true,
-    note: t("Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by customer; they count in the week of delivery. Pieces and amounts below zero were taken off the orders.") },
+    note: t("Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by customer; they count in the week of delivery. Orders are those of the revenue; customers with at least {orders} of them come first, by complaints per order. Pieces and amounts below zero were taken off the orders.", { orders: FEW_ORDERS }) },
   { id: "reasons", screen: true, fact: "complaints", title: t("Complaints by reason"), wide: true, sells: true,
     build: byReason("COMPLAINT", t("Complaints"), t("complaints after the delivery"), t("Complaints by reason.")),
     note: t("The same complaints by reason, customer and trade item. Pieces and amounts below zero were taken off the orders.") },
@@ -40,6 +40,8 @@ const SECTIONS = [
     note: t("Correction requests that are neither accepted nor declined, the newest first; of all weeks, whatever weeks are chosen. Open: can still be answered. Past its time: the time to answer is over, and Floriday does not report it as expired. State and numbers are those of the time at which the page was made; the section of corrections has those of its weeks.") },
   { id: "corrections", fact: "corrections", title: t("Corrections"), build: corrections,
     note: t("Requests to change an order after the sale, by the week of its delivery. A colour is the side that asked. Pieces and amounts below zero were taken off the orders.") },
+  { id: "causes", screen: true, fact: "corrections", title: t("Corrections by who asked and why"), build: correctionCauses, wide: true,
+    note: t("The same requests by the side that asked and its reason, the largest amount first; amounts below zero were taken off the orders.") },
   { id: "invoices", fact: "invoices", title: t("Orders not invoiced"), build: openInvoices,
     note: t("Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here."), hint: t("Ordered is what is ordered after all corrections.") },
   { id: "ageing", screen: true, fact: "invoices", title: BUYS ? t("Not invoiced by grower and age") : t("Not invoiced by customer and age"), build: ageing, wide: true,
@@ -52,7 +54,7 @@ const SECTIONS = [
   { id: "deliverycosts", screen: true, list: "deliverycosts", title: t("Delivery costs and charges"), build: deliveryCosts, wide: true, sells: true,
     note: t("By calendar month of delivery, of all data: what delivery costs by your delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery.") },
   { id: "stock", fact: "stock", title: t("Stock and sell-through"), build: stock, every: true, wide: true,
-    note: t("Batches by the day of their harvest or production; those of which most is left come first. Other changes are waste, reservations and transformations."), hint: t("Sold counts only these batches: what was sold in the period from older batches is not in it.") },
+    note: t("Batches by the day of their harvest or production; those of which most is left come first. Waste is what was written off, corrections below zero; other changes are reservations, transformations and corrections above zero."), hint: t("Sold counts only these batches: what was sold in the period from older batches is not in it.") },
   { id: "leftovers", screen: true, list: "leftovers", title: t("Stock by age"), build: leftovers, every: true, wide: true,
     note: t("What is left of all batches, the oldest first, and how much of it could be bought when the page was made; the same whatever weeks are chosen, so also batches of the running week. A trade item has a row for each class of age.") },
   { id: "actions", fact: "actions", title: t("Purchase orders that need action"), build: actions, every: true, wide: true,
@@ -84,7 +86,7 @@ const PERIODS = {
 };
 
 // Sections whose currency is easily overlooked: they name the others.
-const MONEY = new Set(["complaints", "reasons", "beforehand", "failed", "requests", "corrections", "invoices", "ageing", "uninvoiced", "differences", "deliverycosts"]);
+const MONEY = new Set(["complaints", "reasons", "beforehand", "failed", "requests", "corrections", "causes", "invoices", "ageing", "uninvoiced", "differences", "deliverycosts"]);
 
 function onlyIn(id) {
   const codes = MONEY.has(id) && filters.currency !== null ? currenciesOf(filters.account).filter((place) => place !== filters.currency).map((place) => CONTENT.keys[place]).filter(Boolean) : [];

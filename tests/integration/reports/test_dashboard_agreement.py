@@ -22,9 +22,11 @@ from tests.integration.reports.test_dashboard_claims import (
     weekly_orders,
 )
 from tests.integration.reports.test_dashboard_page import DashboardPage, normalized, open_page, order, pytestmark
-from tests.moments import real_now
+from tests.moments import NOW, real_now
 
 __all__ = ["pytestmark"]
+
+CORRECTIONS = "orders.sales_order_correction_requests"
 
 
 @pytest.fixture(scope="module")
@@ -224,3 +226,110 @@ def test_lost_customers_are_the_same_in_task_and_section(
         "1 silent and 1 stopped customers, 2 of them with at least 1% of the revenue: ask why, first Gone"
         " (393 days without a delivery)"
     ) in tasks
+
+
+def request(number: int, of: str, asked_at: dt.datetime, status: str, **fields: object) -> Json:
+    """Return a correction request to an order."""
+    own = {"salesOrderId": id_of(of), "creationDateTime": asked_at.isoformat(), "status": status, "isDeleted": False}
+    decided = {"reclamationActionDecision": None, "expiresAtDateTime": None, "customerOrganizationId": CUSTOMER}
+    return make_record("suppliers", CORRECTIONS, number, **{**own, **decided, **fields})
+
+
+def test_who_complains_most_for_its_orders(warehouse: ReportWarehouse, browser: Browser) -> None:
+    """Customers with some orders come first, by complaints per order; those with few orders follow."""
+    numbers = {"often": (5, 2), "seldom": (12, 3), "once": (1, 1)}
+    sales, asked = [], []
+    for name, (orders, complaints) in numbers.items():
+        for each in range(orders):
+            sale = weekly_orders([1 + each % 4], id_of(name), salesOrderId=id_of(f"{name} {each}"))
+            sales += sale
+        asked += [
+            request(100 * len(asked) + each, f"{name} {each}", NOW, "ACCEPTED", initiatedBy="CUSTOMER")
+            for each in range(complaints)
+        ]
+    customers = {
+        id_of(f"{name} {each}"): id_of(name) for name, (orders, _) in numbers.items() for each in range(orders)
+    }
+    warehouse.store(ORDERS, sales)
+    warehouse.store(
+        CORRECTIONS, [merged(each, {"customerOrganizationId": customers[each["salesOrderId"]]}) for each in asked]
+    )
+    names = [
+        make_record("suppliers", "organizations.organizations", seed, organizationId=id_of(name), name=name.title())
+        for seed, name in enumerate(numbers)
+    ]
+    warehouse.store("organizations", names)
+
+    with open_page(browser, page_of(warehouse)) as dashboard:
+        assert [row[:4] for row in dashboard.rows("complaints")] == [
+            ["Often", "5", "40.0%", "2"],
+            ["Seldom", "12", "25.0%", "3"],
+            ["Once", "1", "100.0%", "1"],
+        ]
+        assert [row[:3] for row in dashboard.cells("#complaints tbody tr.group")] == [
+            ["At least 5 orders: 2 customers", "17", "29.4%"],
+            ["Fewer than 5 orders: 1 customer", "1", "100.0%"],
+        ]
+        assert totals(dashboard, "complaints")[1:4] == ["18", "33.3%", "6"]
+        assert "33.3% complaints per order, of 18 orders of all customers" in labels(dashboard, "complaints")
+
+
+def test_corrections_by_cause_and_how_long_open_ones_wait(
+    warehouse: ReportWarehouse, browser: Browser, tmp_path: Path
+) -> None:
+    """Corrections have their amounts by who asked and why; open requests say how long they wait, complaints apart."""
+    now = real_now()
+    changes = {"too short": ("CUSTOMER", 8), "too ripe": ("CUSTOMER", 4), "not harvested": ("SUPPLIER", 6)}
+    sales = []
+    for reason, (_, pieces) in changes.items():
+        mutation = {
+            "createdDateTime": now.isoformat(),
+            "salesOrderCorrectionRequestId": id_of(reason),
+            "correctionType": "MODIFICATION",
+            "oldValues": {"numberOfPieces": 12, "totalPricePerPiece": {"currency": "EUR", "value": 1}},
+            "newValues": {"numberOfPieces": pieces, "totalPricePerPiece": {"currency": "EUR", "value": 1}},
+        }
+        sales.append(late_order(reason, 20, mutations=[mutation]))
+    warehouse.store(ORDERS, [*sales, late_order("coming", -3)])
+    accepted = [
+        request(
+            number,
+            reason,
+            now,
+            "ACCEPTED",
+            initiatedBy=side,
+            salesOrderCorrectionRequestId=id_of(reason),
+            reason=reason,
+        )
+        for number, (reason, (side, _)) in enumerate(changes.items())
+    ]
+    waiting = [
+        request(10, "too short", now - dt.timedelta(days=4), "PENDING", initiatedBy="CUSTOMER", reason="too short"),
+        request(11, "coming", now - dt.timedelta(days=1), "PENDING", initiatedBy="CUSTOMER", reason="fewer"),
+    ]
+    warehouse.store(CORRECTIONS, [*accepted, *waiting])
+    path = write_dashboard(Warehouse(warehouse.path), tmp_path / "page.html", now).path
+
+    with open_page(browser, path, at=now) as dashboard:
+        dashboard.page.locator("#last-all").click()
+        assert [row[:1] + row[2:6] for row in dashboard.rows("causes")] == [
+            ["too ripe", "1", "1", "-8", "-8.00"],
+            ["too short", "2", "1", "-4", "-4.00"],
+            ["fewer", "1", "0", "0", "0.00"],
+            ["not harvested", "1", "1", "-6", "-6.00"],
+        ]
+        groups = [[normalized(cell) for cell in row] for row in dashboard.cells("#causes tbody tr.group")]
+        assert [(row[0], row[5], row[6]) for row in groups] == [
+            ("By: Customer", "EUR -12.00", "66.7%"),
+            ("By: Supplier", "EUR -6.00", "33.3%"),
+        ]
+        assert totals(dashboard, "causes")[2:6] == ["5", "3", "-18", "-18.00"]
+        assert labels(dashboard, "requests")[:3] == [
+            "2 open: wait for our answer, for 2.5 days on average",
+            "0 open: wait for an answer of the other side",
+            "1 of the open ones were asked after the delivery, or about the goods; 1 are changes before it",
+        ]
+        assert [row[0] for row in dashboard.cells("#requests tbody tr.group")] == [
+            "After the delivery, or about the goods: 1 request",
+            "Changes before the delivery: 1 request",
+        ]

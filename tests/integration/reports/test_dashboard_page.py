@@ -229,7 +229,7 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
             "uninvoiced",
             "differences",
         ),
-        *("deliverycosts", "leftovers"),
+        *("causes", "deliverycosts", "leftovers"),
     ]
     assert sections[1:-1] == [
         "revenue",
@@ -251,6 +251,7 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
         "failed",
         "requests",
         "corrections",
+        "causes",
         "invoices",
         "ageing",
         "uninvoiced",

@@ -135,7 +135,8 @@ TOTALS = (
     ("punctuality", "on_time_delivery", slice(1, 5), ("load_carriers", "on_time", "late", "not_received")),
     ("corrections", "corrections", slice(2, 5), ("requests", "accepted", "declined")),
     ("corrections", "corrections", slice(6, 8), ("pieces_delta", "value_delta")),
-    ("stock", "sell_through", slice(2, 6), ("initial_pieces", "sold_pieces", "other_pieces", "remaining_pieces")),
+    ("stock", "sell_through", slice(2, 4), ("initial_pieces", "sold_pieces")),
+    ("stock", "sell_through", slice(6, 7), ("remaining_pieces",)),
 )
 """Sections, and for some cells of the total of their tables, the report and the columns that they add up."""
 
@@ -147,6 +148,10 @@ def check_grower(dashboard: DashboardPage, warehouse: ReportWarehouse, filters: 
         expected = sums(report, filters.rows(warehouse, report), *measures).get((), [Decimal(0)] * len(measures))
         assert shown_total(dashboard, section, columns) == rounded(expected), section
     check_missing_pieces(dashboard, filters.rows(warehouse, "fill_rate"))
+    others = sums("sell_through", filters.rows(warehouse, "sell_through"), "other_pieces")
+    assert [sum(shown_total(dashboard, "stock", slice(4, 6)))] == others.get((), [Decimal(0)])
+    costs = shown_total(dashboard, "corrections", slice(6, 8))
+    assert shown_total(dashboard, "causes", slice(4, 6)) == costs
     sold = filters.rows(warehouse, "revenue_by_week")
     by_item = sums("revenue_by_week", sold, "orders", "pieces", "revenue", by=("account", "trade_item_id"))
     shown = [row for row in shown_rows(dashboard, "items", slice(1, 4)) if row[0]]  # others sold only a year earlier
