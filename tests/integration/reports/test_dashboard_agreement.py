@@ -286,8 +286,8 @@ def test_corrections_by_cause_and_how_long_open_ones_wait(
             "createdDateTime": now.isoformat(),
             "salesOrderCorrectionRequestId": id_of(reason),
             "correctionType": "MODIFICATION",
-            "oldValues": {"numberOfPieces": 12, "totalPricePerPiece": {"currency": "EUR", "value": 1}},
-            "newValues": {"numberOfPieces": pieces, "totalPricePerPiece": {"currency": "EUR", "value": 1}},
+            "oldValues": {"numberOfPieces": 12, "totalPricePerPiece": 1},
+            "newValues": {"numberOfPieces": pieces, "totalPricePerPiece": 1},
         }
         sales.append(late_order(reason, 20, mutations=[mutation]))
     warehouse.store(ORDERS, [*sales, late_order("coming", -3)])
