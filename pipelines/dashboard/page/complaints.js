@@ -138,7 +138,7 @@ function requestSums(chosen) {
   const [ours, theirs] = [sums.filter((each) => !isTheirs(each)), sums.filter(isTheirs)];
   return {
     ours: sum(ours, "pending"), theirs: sum(theirs, "pending"), overdue: sum(sums, "overdue"), expired: sum(sums, "expired"),
-    oursDays: days(ours), theirsDays: days(theirs), complaints: sum(sums.filter(({ kind }) => CONTENT.keys[kind] === "COMPLAINT"), "pending"),
+    oursDays: days(ours), theirsDays: days(theirs), overdueDays: quotient(sum(sums, "waited_overdue") / 24, sum(sums, "overdue")), complaints: sum(sums.filter(({ kind }) => CONTENT.keys[kind] === "COMPLAINT"), "pending"),
   };
 }
 
@@ -146,15 +146,15 @@ const REQUEST_KINDS = dictionary({ COMPLAINT: t("After the delivery, or about th
 
 function requests(chosen) {
   const rows = listed("requests", chosen, { partner: 2, item: 3, currency: 8 });
-  const { ours, theirs, overdue, expired, oursDays, theirsDays, complaints: after } = requestSums(chosen);
+  const { ours, theirs, overdue, expired, oursDays, theirsDays, overdueDays, complaints: after } = requestSums(chosen);
   const value = (some) => some.reduce((sum, each) => sum + Number(each[9] || 0), 0);
   const groups = Object.keys(REQUEST_KINDS).map((kind) => ({ kind, rows: rows.filter((each) => each[11] === kind) })).filter((each) => each.rows.length);
   return {
     figures: [
       { value: grouped(ours), label: ours ? t("open: wait for our answer, for {days} days on average", { days: grouped(oursDays, 1) }) : t("open: wait for our answer") },
       { value: grouped(theirs), label: theirs ? t("open: wait for an answer of the other side, for {days} days on average", { days: grouped(theirsDays, 1) }) : t("open: wait for an answer of the other side") },
-      { value: grouped(after), label: t("of the open ones were asked after the delivery, or about the goods; {number} are changes before it", { number: grouped(ours + theirs - after) }) },
-      { value: grouped(overdue), label: t("past their time, not reported as expired") },
+      ours + theirs > 0 && { value: grouped(after), label: t("of the open ones were asked after the delivery, or about the goods; {number} are changes before it", { number: grouped(ours + theirs - after) }) },
+      { value: grouped(overdue), label: overdue ? t("past their time, not reported as expired; asked {days} days ago on average", { days: grouped(overdueDays, 1) }) : t("past their time, not reported as expired") },
       { value: grouped(expired), label: t("expired without an answer, not in this list") },
     ],
     table: {

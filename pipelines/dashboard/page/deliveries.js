@@ -21,7 +21,6 @@ function fillOrders(chosen, whole) {
     committed: grouped(whole.orders - whole.cancelled_orders - whole.unfulfillable_orders), cancelled: grouped(whole.cancelled_orders), unfulfillable: grouped(whole.unfulfillable_orders) }),
     clock > 0 && t("Left out of the revenue: {orders} of the clock for which no delivery was requested, whose delivery Floriday does not report by order.", { orders: orders(clock) }),
     later > 0 && t("Also left out: {orders} of the running week and later that are not due yet, or of the clock without a request.", { orders: orders(later) }),
-    filters.currency !== null && currenciesOf(filters.account).length > 1 && t("These numbers are of all currencies."),
   ].filter(Boolean).join(" ");
 }
 

@@ -2,6 +2,7 @@
 
 const DUTCH = dictionary({
   "week of delivery": "leverweek",
+  "past their time, not reported as expired; asked {days} days ago on average": "over de termijn, niet als vervallen gemeld; gemiddeld {days} dagen geleden gevraagd",
   "pieces of waste ({part} of the initial ones)": "stuks uitval ({part} van het begin)",
   "Waste": "Uitval",
   "After the delivery, or about the goods": "Na de levering, of over de goederen",
@@ -38,7 +39,6 @@ const DUTCH = dictionary({
   "{orders} count: {committed} of the revenue, {cancelled} cancelled and {unfulfillable} that could not be fulfilled.": "{orders} tellen: {committed} van de omzet, {cancelled} geannuleerd en {unfulfillable} die niet vervuld konden worden.",
   "Left out of the revenue: {orders} of the clock for which no delivery was requested, whose delivery Floriday does not report by order.": "Van de omzet weggelaten: {orders} van de klok waarvoor geen levering gevraagd is; Floriday meldt die levering niet per order.",
   "Also left out: {orders} of the running week and later that are not due yet, or of the clock without a request.": "Ook weggelaten: {orders} van de lopende week en later die nog niet geleverd hoeven te zijn, of van de klok zonder verzoek.",
-  "These numbers are of all currencies.": "Deze aantallen zijn van alle valuta.",
   "fill rate: 1 \u2212 {short} pieces short by the grower / {ordered} ordered": "leverbetrouwbaarheid: 1 \u2212 {short} stuks te weinig door de kweker / {ordered} besteld",
   "pieces of {orders}, overdue, of which nothing has left yet; not counted as short": "stuks van {orders} over tijd waarvan nog niets weg is; tellen niet als te weinig",
   "pieces of cancelled orders": "stuks van geannuleerde orders",
@@ -52,7 +52,7 @@ const DUTCH = dictionary({
   "of the revenue of all customers ({value})": "van de omzet van alle klanten ({value})",
   "Share of all growers": "% van alle kwekers",
   "Share of all customers": "% van alle klanten",
-  "{growth}: {now} against {before} a year earlier ({weeks})": "{growth}: {now} tegenover {before} een jaar eerder ({weeks})",
+  "{growth}: {now} against {before} a year earlier ({weeks})": "{growth}: {now} tegen {before} een jaar eerder ({weeks})",
   "{growth} on last year ({before}; {weeks})": "{growth} op vorig jaar ({before}; {weeks})",
   "{week}: {value}, {change} on the week before ({earlier})": "{week}: {value}, {change} op de week ervoor ({earlier})",
   "There are no values.": "Er zijn geen waarden.",

@@ -1,4 +1,4 @@
--- Correction requests, what they changed, and how long the open ones have waited: the requests of reports.corrections.
+-- Correction requests, what they changed, and how long those without an answer have waited: the requests of reports.corrections.
 -- Reasons are free text: all but the most frequent ones are added up as others.
 
 WITH reasons AS (
@@ -9,7 +9,10 @@ WITH reasons AS (
     QUALIFY row_number() OVER (PARTITION BY d.account ORDER BY count(*) DESC, d.reason) <= 25
 ),
 requests AS (
-    SELECT d.*, d.status IN ('PENDING', 'PENDING_CLAIM') AND NOT d.is_overdue AS is_open
+    SELECT
+        d.*,
+        d.status IN ('PENDING', 'PENDING_CLAIM') AND NOT d.is_overdue AS is_open,
+        (epoch_us(now()) - epoch_us(d.requested_at)) / 3600000000 AS hours
     FROM corrections_detail() d
 )
 SELECT
@@ -29,7 +32,8 @@ SELECT
     count(*) FILTER (d.status = 'EXPIRED') AS expired,
     sum(d.pieces_delta) AS pieces,
     sum(d.value_delta) AS value,
-    coalesce(round(sum((epoch_us(now()) - epoch_us(d.requested_at)) / 3600000000) FILTER (d.is_open), 2), 0) AS waited
+    coalesce(round(sum(d.hours) FILTER (d.is_open), 2), 0) AS waited,
+    coalesce(round(sum(d.hours) FILTER (d.is_overdue), 2), 0) AS waited_overdue
 FROM requests d
 LEFT JOIN reasons r ON r.account = d.account AND r.reason = d.reason
 GROUP BY ALL
