@@ -152,7 +152,8 @@ stated AS (
 ),
 detail AS (
     SELECT
-        d.* REPLACE (CASE WHEN d.state = 'CANNOT_BE_KNOWN' THEN d.outside END AS outside),
+        d.*,
+        CASE WHEN d.state = 'CANNOT_BE_KNOWN' THEN d.outside END AS unknown_because,
         CASE
             WHEN d.state = 'CANNOT_BE_KNOWN' THEN 'CANNOT_BE_KNOWN'
             WHEN NOT d.has_invoices THEN 'NOT_INVOICED'

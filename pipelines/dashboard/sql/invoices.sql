@@ -9,7 +9,7 @@ SELECT
     d.trade_item_id AS item,
     d.money AS currency,
     d.cause,
-    d.outside,
+    d.unknown_because AS outside,
     CASE
         WHEN d.days_open <= 30 THEN '30'
         WHEN d.days_open <= 60 THEN '60'
