@@ -11,6 +11,9 @@ WORKERS ?= 4
 PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 TURN ?= 1/1
 
+# pytest keeps the test modules that it has compiled, so that each of several workers and runs does not compile them again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install install-scale demo up test test-dates test-second test-scale slow soak reliability bench bench-check lint audit sbom format docs examples site packages image lock clean
 

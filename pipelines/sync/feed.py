@@ -74,8 +74,8 @@ def sync_feed(
         raise error.about(account=client.account, feed=feed.name) from None
     rereads = [sync.reread for sync in syncs if sync.reread is not None]
     if rereads and all(sync.is_reread_done for sync in syncs):
-        first = min(rereads, key=lambda reread: reread.last)
-        run.state.clear_marks(warehouse, client.account, feed.name, first)
+        read = frozenset.intersection(*(reread.marks for reread in rereads))
+        run.state.clear_marks(warehouse, client.account, feed.name, read)
     lacks = _missing_sub_feeds(feed, client.account, run.state)
     if not syncs:
         return FeedOutcome(client.account, feed.name, current=lacks is None, whole=lacks is None, lacks=lacks)

@@ -125,7 +125,7 @@ class SubFeedSync:
         reread = self.target.state.rereads.get((self.target.part.account, self.target.part.feed))
         if reread is None or impossible_numbers.REASON not in reread.reason:
             return None
-        return reread if self.reread is None or reread.last > self.reread.last else None
+        return reread if reread.adds_to(self.reread) else None
 
     def _has_fallen(self, feed: ChangeFeed) -> bool:
         """Whether the feed's maximum lies below the cursor."""
@@ -136,8 +136,8 @@ class SubFeedSync:
         cursor = self.position.cursor
         if not self.is_whole_feed and not (is_suspect and cursor):
             return feed, Numbering.SAME  # without a maximum of its own, only a 423 makes a restart likely
-        if self._has_fallen(feed):
-            feed = replace(feed, maximum=self.pages.maximum_again())
+        if self._has_fallen(feed) and (again := self.pages.maximum_again()) is not None:
+            feed = replace(feed, maximum=again)
         if self._has_fallen(feed) and is_cursor_supported(feed, cursor):
             # The maximum is cached, or another replica's: the pages themselves show how far the feed goes.
             feed = replace(feed, maximum=None, fetch_maximum=None)

@@ -13,7 +13,7 @@ from tests.fault_schedules import ANYWHERE, IN_PAGES, ONCE, STATUSES, play, play
 
 pytestmark = pytest.mark.both_kinds
 
-QUICK = (1, 3, 5, 19, 27, 74, 1031, 2010)
+QUICK = (1, 3, 5, 19, 27, 74, 1031, 2010, 932539)
 """Some of these seeds found defects; some fail when the newest page is not read again."""
 MANY = 300
 

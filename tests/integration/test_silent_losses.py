@@ -13,6 +13,8 @@ from pipelines.cli.syncs.outcomes import remarks
 from pipelines.sandbox import Fault, Kind, Sandbox, status
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load import visibility
+from pipelines.warehouse.load.cursors import FeedPart
+from pipelines.warehouse.load.run_state import RunState
 from tests.examples import cases
 from tests.integration.syncing import SUPPLIERS, Syncing
 from tests.records import in_json, valid_records
@@ -324,6 +326,17 @@ class TestRestarts:
 
         assert orders.sync_one(ORDERS).restarted
 
+    def test_a_restart_is_detected_although_the_second_maximum_is_refused(self, orders: Syncing) -> None:
+        """A maximum that has fallen counts as long as no other one is given: the first records show the restart."""
+        orders.sync(ORDERS)
+        orders.sandbox.book(ORDERS).restart()
+        orders.sandbox.faults.add(Fault(kind=Kind.STATUS, where=MAXIMUM, after=1, status=403, times=None))
+
+        outcomes = orders.sync(ORDERS)
+
+        assert [outcome.restarted for outcome in outcomes.values()] == [True]
+        orders.assert_equal(ORDERS)
+
     @pytest.mark.slow
     def test_rejected_records_alone_do_not_prove_a_restart(self, orders: Syncing) -> None:
         """While no valid record is served after the maximum fell, the feed is examined again by each sync."""
@@ -415,6 +428,21 @@ def test_saved_positions_move_no_cursor_back(orders: Syncing) -> None:
         idle.save_positions()
 
     assert cursor(orders, ORDERS) == moved
+
+
+def test_a_mark_that_is_made_during_a_reread_stays(orders: Syncing) -> None:
+    """A re-read removes the marks that the feed had when it began, also those of the same run, and no later one."""
+    orders.sync(ORDERS)
+    with orders.warehouse.reading() as connection:
+        state = RunState.load(connection)
+    state.mark_for_reread(orders.warehouse, FeedPart("main", ORDERS), "its filter changed")
+    begun = state.rereads["main", ORDERS]
+    state.mark_for_reread(orders.warehouse, FeedPart("main", ORDERS), visibility.MAY_HAVE_RESTARTED)
+
+    state.clear_marks(orders.warehouse, "main", ORDERS, begun.marks)
+
+    left = orders.rows("SELECT reason FROM sync.rereads WHERE done_at IS NULL")
+    assert left == [(state.rereads["main", ORDERS].reason,)] == [(visibility.MAY_HAVE_RESTARTED,)]
 
 
 def test_records_that_share_a_number_are_reported(orders: Syncing) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -145,10 +146,10 @@ class RunState:
             visibility.mark(connection, part.account, [part.feed], reason)
             self.rereads.update(visibility.marked(connection))
 
-    def clear_marks(self, warehouse: Warehouse, account: str, feed: str, reread: Reread) -> None:
+    def clear_marks(self, warehouse: Warehouse, account: str, feed: str, marks: frozenset[dt.datetime]) -> None:
         """Remove the marks that a feed had when its re-read began, once it was read from number 0 to its proven end."""
         with warehouse.writing() as connection, transaction(connection):
-            visibility.done(connection, account, feed, reread)
+            visibility.done(connection, account, feed, marks)
             left = visibility.marked(connection).get((account, feed))
         self.rereads.pop((account, feed), None)
         if left is not None:

@@ -7,6 +7,7 @@ what makes older records visible, so that no interruption loses it.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,16 +62,24 @@ class Reread:
     """Why a feed waits for a full re-read."""
 
     reason: str  # all reasons, as text
-    last: int = -1  # row id of the last mark; marks that are added during the re-read stay
+    marks: frozenset[dt.datetime] = frozenset()  # when its marks were made; those that are made during the re-read stay
 
     @property
     def may_have_restarted(self) -> bool:
         """Whether the feed's numbering is in doubt."""
         return MAY_HAVE_RESTARTED in self.reason
 
+    def adds_to(self, other: Reread | None) -> bool:
+        """Whether it has marks that ``other`` does not have."""
+        return other is None or bool(self.marks - other.marks)
+
 
 def mark(connection: duckdb.DuckDBPyConnection, account: str, feeds: Iterable[str], reason: str) -> None:
-    """Mark feeds that were read before for a full re-read; within a transaction."""
+    """Mark feeds that were read before for a full re-read; within a transaction.
+
+    The time of a mark identifies it: one transaction writes at a time. A ``rowid`` does not, because until the commit a
+    row has another one.
+    """
     for feed in feeds:
         connection.execute(
             "INSERT INTO sync.rereads SELECT $account, $feed, $reason, now(), NULL"
@@ -82,17 +91,18 @@ def mark(connection: duckdb.DuckDBPyConnection, account: str, feeds: Iterable[st
 def marked(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Reread]:
     """The feeds that wait for a full re-read, by account and feed."""
     rows = connection.execute(
-        "SELECT account, feed, string_agg(DISTINCT reason, ', ' ORDER BY reason), max(rowid) FROM sync.rereads"
+        "SELECT account, feed, string_agg(DISTINCT reason, ', ' ORDER BY reason), list(marked_at) FROM sync.rereads"
         " WHERE done_at IS NULL GROUP BY ALL"
     ).fetchall()
-    return {(account, feed): Reread(reason, last) for account, feed, reason, last in rows}
+    return {(account, feed): Reread(reason, frozenset(marks)) for account, feed, reason, marks in rows}
 
 
-def done(connection: duckdb.DuckDBPyConnection, account: str, feed: str, reread: Reread) -> None:
-    """Remove the marks that a feed had when its re-read began; within a transaction."""
+def done(connection: duckdb.DuckDBPyConnection, account: str, feed: str, marks: frozenset[dt.datetime]) -> None:
+    """Remove the marks that a feed had when its re-read began, by their times; within a transaction."""
     connection.execute(
-        "UPDATE sync.rereads SET done_at = now() WHERE account = ? AND feed = ? AND done_at IS NULL AND rowid <= ?",
-        [account, feed, reread.last],
+        "UPDATE sync.rereads SET done_at = now() WHERE account = ? AND feed = ? AND done_at IS NULL"
+        " AND list_contains(CAST(? AS TIMESTAMPTZ[]), marked_at)",
+        [account, feed, list(marks)],
     )
 
 
