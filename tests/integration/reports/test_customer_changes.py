@@ -92,7 +92,7 @@ def silence(orders: list[Json], today: dt.date) -> tuple[Any, ...]:
     silent = (today - last).days if last else None
     intervals = [(after - before).days for before, after in pairwise(days)]
     usual = median(intervals) if len(days) >= 4 else None
-    is_long = None not in (usual, silent) and silent >= 21 and silent >= 4 * usual
+    is_long = usual is not None and silent is not None and silent >= 21 and silent >= 4 * usual
     return silent, usual, is_long and following is None, last, following
 
 

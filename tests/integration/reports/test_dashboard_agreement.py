@@ -238,7 +238,8 @@ def request(number: int, of: str, asked_at: dt.datetime, status: str, **fields: 
 def test_who_complains_most_for_its_orders(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Customers with some orders come first, by complaints per order; those with few orders follow."""
     numbers = {"often": (5, 2), "seldom": (12, 3), "once": (1, 1)}
-    sales, asked = [], []
+    sales: list[Json] = []
+    asked: list[Json] = []
     for name, (orders, complaints) in numbers.items():
         for each in range(orders):
             sale = weekly_orders([1 + each % 4], id_of(name), salesOrderId=id_of(f"{name} {each}"))

@@ -232,7 +232,7 @@ def test_stock_by_age(page: DashboardPage, grower_world: ReportWarehouse) -> Non
 
     assert stock
     assert shown(page, "leftovers", 2, 3, 4, 5) == sorted(expected)
-    left, offered = (sum(each[place] or 0 for each in expected) for place in (2, 3))
+    left, offered = (sum(int(str(row[name] or 0)) for row in stock) for name in ("pieces_left", "offered_pieces"))
     share = f"{(left - offered) / left:.1%}"
     assert f"{left - offered} of these, in no offer now ({share} of the pieces left)" in labels(page, "leftovers")
     ages = [number(row[2]) for row in page.cells("#leftovers tbody tr:not(.group)")]
