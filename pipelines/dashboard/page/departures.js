@@ -3,7 +3,7 @@
 const MOST_PRINTED = 40; // rows that a meeting goes through
 
 const STEPS = dictionary({
-  COMMIT: t("Can still be cancelled"), WAIT: t("Cannot be cancelled any more, not final yet"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
+  COMMIT: t("Can still be cancelled"), WAIT: t("To pick, not final yet"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
 });
 
 const DUES = [["late", t("Overdue")], ["today", t("Today")], ["tomorrow", t("Tomorrow")], ["week", t("Later this week")], ["later", t("After this week")],
@@ -88,14 +88,14 @@ function departures(chosen) {
   const [firm, waiting, open] = ["firm", "waiting", "open"].map((group) => sum(chosen.due, group));
   const near = Math.min(MOST_PRINTED, rows.filter((each) => ["late", "today", "tomorrow"].includes(isDue(each))).length);
   const line = (name, [orders, pieces, containers]) => [`${name}: ${counted(orders, t("order"), t("orders"))}`, ...Array(8).fill(null), pieces, containers, null, null];
-  const groups = [["firm", t("Firm orders")], ["waiting", t("Cannot be cancelled any more, not final yet")], ["open", t("Can still be cancelled")], ["left", t("Left, not reported as delivered")]]
+  const groups = [["firm", t("Firm orders")], ["waiting", t("Not final yet, but no longer cancellable (prepare them too)")], ["open", t("Can still be cancelled")], ["left", t("Left, not reported as delivered")]]
     .filter(([group]) => rows.some((each) => groupOfStep(stepOf(each[3], each[12])) === group))
     .map(([group, name]) => ({ group, cells: line(name, sum(chosen.due, group)) }));
   return {
     choices: all.length ? dueButtons(sum) : null,
     figures: [
       { value: grouped(firm[0]), label: t("firm orders to leave") },
-      waiting[0] > 0 && { value: grouped(waiting[0]), label: t("orders that cannot be cancelled any more, but are not final yet") },
+      waiting[0] > 0 && { value: grouped(waiting[0]), label: t("orders no longer cancellable, but not final yet: prepare them too") },
       { value: grouped(open[0]), label: t("orders that can still be cancelled") },
       { value: grouped(firm[1] + waiting[1]), label: t("pieces to pick that cannot be cancelled, in {packages} packages", { packages: grouped(firm[2] + waiting[2]) }) },
       open[0] > 0 && { value: grouped(open[1]), label: t("pieces to pick that can be cancelled, in {packages} packages", { packages: grouped(open[2]) }) },
@@ -104,7 +104,7 @@ function departures(chosen) {
       groups,
       columns: [column(t("Latest delivery"), null, { show: nearInAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Cancellable until"), null, { show: nearInAmsterdam }),
         column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Leaves from")), column(t("Destination")),
-        column(t("Pieces"), grouped), column(t("Pieces to pick"), grouped), column(t("Packages to pick"), grouped), column(t("Package")), column(t("Carrier"))],
+        column(t("Pieces"), grouped), column(t("Pieces to pick"), grouped), column(t("Packages to pick"), grouped), column(t("Package code")), column(t("Carrier"))],
       rows: rows.map(([, time, order, step, customer, item, destination, open, containers, carrier, , warehouse, until, ordered, kind]) => ({
         ...row([time, order, STEPS[stepOf(step, until)] || words(step), until, idName("partner", customer), idName("item", item), warehouse, destination, ordered, open, containers, kind, carrier], PLACES.get(customer)), group: groupOfStep(stepOf(step, until)),
       })),

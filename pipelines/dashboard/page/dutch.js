@@ -170,8 +170,13 @@ const DUTCH = dictionary({
   "in part": "deels",
   "differently": "anders",
   "Chosen from a list that has {part} of {whole} rows.": "Gekozen uit een lijst met {part} van {whole} regels.",
-  "The value is that of the orders after all corrections, not of invoices, and overdue orders count; auction fees, commission and VAT are neither added nor taken off.":
-    "De waarde is die van de orders na alle correcties, niet van facturen, en orders over tijd tellen mee; veilingkosten, commissie en btw zijn er niet bij- of afgeteld.",
+  "The value is that of the orders after all corrections, not of invoices, and overdue orders count.":
+    "De waarde is die van de orders na alle correcties, niet van facturen, en te late orders tellen mee.",
+  "Amounts are as Floriday gives them; it does not say whether VAT is included. Auction fees and commission are not deducted.":
+    "Bedragen zijn zoals Floriday ze geeft; het zegt niet of de btw erin zit. Veilingkosten en commissie zijn er niet van afgetrokken.",
+  "Amounts are as Floriday gives them; it does not say whether VAT is included. Auction fees and commission are not added.":
+    "Bedragen zijn zoals Floriday ze geeft; het zegt niet of de btw erin zit. Veilingkosten en commissie zijn er niet bij geteld.",
+  "Floriday does not say whether these amounts include VAT.": "Floriday zegt niet of in deze bedragen de btw zit.",
   "Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.":
     "Correcties tellen alle geaccepteerde verzoeken, ook voor orders die nog geleverd worden; hun stuks zijn dus andere.",
   "Who receives the load carriers reports them, and not every hub does.":
@@ -538,8 +543,8 @@ const DUTCH = dictionary({
   "firm orders to leave": "vaste orders die nog weg moeten",
   "orders that can still be cancelled": "orders die nog geannuleerd kunnen worden",
   "Pieces to pick": "Te verzamelen stuks",
-  "Packages to pick": "Te verzamelen fusten",
-  "Package": "Fust",
+  "Packages to pick": "Te verzamelen stuks fust",
+  "Package code": "Fustcode",
   "Cancellable until": "Te annuleren tot",
   "Leaves from": "Vertrekt vanaf",
   "Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time, which Floriday does not know. What can still be cancelled, or is not final yet, is not in the revenue yet. This week ends on Sunday.":
@@ -565,10 +570,11 @@ const DUTCH = dictionary({
   "delivered": "wat geleverd is",
   "Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a week as so far until the end; but at least what is called off and still to come. A call-off becomes an order shortly before its delivery: until then, it is not among the orders to pick.":
     "Regels van contracten die nog lopen, laagste prognose eerst; niet afhankelijk van de gekozen weken. De prognose is wat geleverd is, en tot het einde per week evenveel als tot nu toe; maar minstens wat afgeroepen is en nog komt. Een afroep wordt kort voor de levering een order: tot dan staat hij niet bij de orders om te verzamelen.",
-  "Cannot be cancelled any more, not final yet": "Niet meer te annuleren, nog niet definitief",
-  "orders that cannot be cancelled any more, but are not final yet": "orders die niet meer te annuleren zijn, maar nog niet definitief",
-  "pieces to pick that cannot be cancelled, in {packages} packages": "te verzamelen stuks die niet te annuleren zijn, in {packages} fusten",
-  "pieces to pick that can be cancelled, in {packages} packages": "te verzamelen stuks die nog te annuleren zijn, in {packages} fusten",
+  "To pick, not final yet": "Te verzamelen, nog niet definitief",
+  "Not final yet, but no longer cancellable (prepare them too)": "Nog niet definitief, maar niet meer te annuleren (maak ze ook klaar)",
+  "orders no longer cancellable, but not final yet: prepare them too": "orders niet meer te annuleren, maar nog niet definitief: maak ze ook klaar",
+  "pieces to pick that cannot be cancelled, in {packages} packages": "te verzamelen stuks die niet te annuleren zijn, in {packages} stuks fust",
+  "pieces to pick that can be cancelled, in {packages} packages": "te verzamelen stuks die nog te annuleren zijn, in {packages} stuks fust",
   "1 order that has not left must be delivered by tomorrow ({day}), {late} overdue: let it leave, or agree on another time":
     "1 order die nog niet weg is, moet uiterlijk morgen ({day}) geleverd zijn, {late} over tijd: stuur hem weg of spreek een andere tijd af",
   "{number} orders that have not left must be delivered by tomorrow ({day}), {late} overdue: let them leave, or agree on another time":
@@ -599,8 +605,9 @@ const DUTCH = dictionary({
   "{part}/{whole} wk": "{part}/{whole} wk",
   "In the weeks compared": "In de vergeleken weken",
   "total of all": "totaal van alle",
-  "Not printed, because they are closed: {titles}.": "Niet afgedrukt, want dichtgeklapt: {titles}.",
-  "Closed, only with their figures: {titles}.": "Dichtgeklapt, alleen met hun cijfers: {titles}.",
+  "Not printed, because their tables are closed: {titles}.": "Niet afgedrukt, omdat de tabel dicht is: {titles}.",
+  "Printed without their tables, which are closed: {titles}.": "Afgedrukt zonder de tabel, die dicht is: {titles}.",
+  "Open a table to print it.": "Open een tabel om die af te drukken.",
   "by week": "per week",
   "by month": "per maand",
   "by quarter": "per kwartaal",
@@ -650,7 +657,7 @@ const DUTCH = dictionary({
   "Failed to create sales order": "Order kon niet worden gemaakt",
   "Number of pieces invalid for sales unit": "Aantal past niet bij de verkoopeenheid",
   "Load carrier difference": "Andere ladingdrager",
-  "Packages per layer difference": "Ander aantal fusten per laag",
+  "Packages per layer difference": "Ander aantal stuks fust per laag",
   "Layers per load carrier difference": "Ander aantal lagen per ladingdrager",
   "Invalid delivery GLN": "Ongeldige GLN van levering",
   "Invalid delivery moment": "Ongeldig levermoment",

@@ -51,8 +51,9 @@ function header() {
 function nameUnprinted() {
   const titles = (sections) => [...document.querySelectorAll(sections)].map((each) => (each.closest("#health") ? t("Feeds") : each.textContent)).join(", ");
   const [none, figures] = ["section.screen:not(.opened, .headline) h2, #health:not(.opened) h2", "section.headline:not(.opened) h2"].map(titles);
-  at("unprinted").textContent = [none && t("Not printed, because they are closed: {titles}.", { titles: none }),
-    figures && t("Closed, only with their figures: {titles}.", { titles: figures })].filter(Boolean).join(" ");
+  at("unprinted").textContent = [none && t("Not printed, because their tables are closed: {titles}.", { titles: none }),
+    figures && t("Printed without their tables, which are closed: {titles}.", { titles: figures }),
+    (none || figures) && t("Open a table to print it.")].filter(Boolean).join(" ");
 }
 
 function render() {
@@ -65,7 +66,7 @@ function render() {
   for (const chart of charts.values()) chart.dispose();
   charts.clear();
   at("filters").hidden = isEmpty;
-  at("figures").replaceChildren(...notices(), ...(isEmpty ? [nothing()] : [summary(), tasks()]),
+  at("figures").replaceChildren(...notices(), ...(isEmpty ? [nothing()] : [summary(), amountsNote(), tasks()]),
     ...built.map(({ section }) => section), ...[health()].filter(Boolean));
   pictures = built.map((each) => each.picture).filter(Boolean);
   nameUnprinted();

@@ -3,7 +3,7 @@
 
 const SECTIONS = [
   { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
-    note: t("Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier."), hint: t("The value is that of the orders after all corrections, not of invoices, and overdue orders count; auction fees, commission and VAT are neither added nor taken off.") },
+    note: t("Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier."), hint: t("The value is that of the orders after all corrections, not of invoices, and overdue orders count.") },
   { id: "departures", list: "departures", title: t("Orders to pick and deliver"), build: departures, every: true, wide: true,
     note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time, which Floriday does not know. What can still be cancelled, or is not final yet, is not in the revenue yet. This week ends on Sunday.") },
   { id: "partners", fact: "sales", title: PARTNER.Many, build: pareto,
@@ -85,13 +85,14 @@ const PERIODS = {
   leftovers: () => t("all weeks"),
 };
 
-// Sections whose currency is easily overlooked: they name the others.
-const MONEY = new Set(["complaints", "reasons", "beforehand", "failed", "requests", "corrections", "causes", "invoices", "ageing", "uninvoiced", "differences", "deliverycosts"]);
-
-function onlyIn(id) {
-  const codes = MONEY.has(id) && filters.currency !== null ? currenciesOf(filters.account).filter((place) => place !== filters.currency).map((place) => CONTENT.keys[place]).filter(Boolean) : [];
-  return codes.length ? t("Only {code}, without {others}.", { code: filters.code, others: codes.join(", ") }) : "";
+// A section that shows one currency names the others.
+function onlyIn({ currency }) {
+  const codes = currency && filters.currency !== null ? currenciesOf(filters.account).filter((place) => place !== filters.currency).map((place) => CONTENT.keys[place]).filter(Boolean) : [];
+  return codes.length ? t("Only {code}, without {others}.", { code: filters.code || t("no currency given"), others: codes.join(", ") }) : "";
 }
+
+// Sections whose amounts may be those of documents: what is said of all amounts at the top is repeated there.
+const DOCUMENTS = new Set(["corrections", "invoices", "deliverycosts"]);
 
 // "200 of 1,234": how much of its report a list has, if not all. How many of the chosen customers or items it lacks is not known.
 function cutOff(list) {
@@ -119,6 +120,6 @@ function sectionOf({ id, fact, list, title: usualTitle, build, note, hint, wide,
       ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list || fact]?.())}`)]
     : [built.choices, make("p", { class: "empty" }, t("Nothing in this selection."))];
   const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}${headline ? " headline" : ""}${opened.has(id) ? " opened" : ""}`, "aria-labelledby": `${id}-title` },
-    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), make("span", { class: "hint" }, ...[hint, onlyIn(id)].filter(Boolean).map((text) => ` ${text}`))), ...content.filter(Boolean));
+    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), make("span", { class: "hint" }, ...[hint, onlyIn(columns), DOCUMENTS.has(id) && t("Floriday does not say whether these amounts include VAT.")].filter(Boolean).map((text) => ` ${text}`))), ...content.filter(Boolean));
   return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };
 }

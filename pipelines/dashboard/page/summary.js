@@ -27,19 +27,13 @@ function ignored(fact) {
   return [...blind, ...(isInAll ? [t("all currencies")] : [])].join(", ");
 }
 
-// A text, and what only the screen adds to it.
-function besides(more) {
-  const [text, ...others] = [more || ""].flat();
-  return [text, ...others.filter(Boolean).map((other) => make("span", { class: "hint" }, `${text ? "; " : ""}${other}`))];
-}
-
 function tile(value, label, more, section, colour = null, limits = "") {
   const show = (event) => {
     event.preventDefault();
     goTo(section);
   };
   return make("a", { class: "tile", href: `#${section}`, on: { click: show } },
-    make("span", { class: "label" }, label), make("strong", null, colour ? light(colour) : null, colour ? " " : null, value), make("span", { class: "more" }, ...besides(more)), limits ? make("span", { class: "limits" }, limits) : null);
+    make("span", { class: "label" }, label), make("strong", null, colour ? light(colour) : null, colour ? " " : null, value), make("span", { class: "more" }, [more || ""].flat().filter(Boolean).join("; ")), limits ? make("span", { class: "limits" }, limits) : null);
 }
 
 // With a light, if there is a figure to judge.
@@ -134,6 +128,12 @@ const TILES = {
     return [judged("need_action", orders, grouped(orders), t("Need action"), orders === 1 ? t("purchase order") : t("purchase orders"), "actions")];
   },
 };
+
+// What all amounts of the page are.
+function amountsNote() {
+  return make("p", { class: "note wide", id: "amounts" }, BUYS ? t("Amounts are as Floriday gives them; it does not say whether VAT is included. Auction fees and commission are not added.")
+    : t("Amounts are as Floriday gives them; it does not say whether VAT is included. Auction fees and commission are not deducted."));
+}
 
 function summary() {
   const tiles = Object.entries(TILES).filter(([fact]) => FACTS[fact]).flatMap(([fact, of]) => {

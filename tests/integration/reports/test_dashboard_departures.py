@@ -105,7 +105,7 @@ def test_orders_by_when_they_are_due(page: DashboardPage) -> None:
     groups = page.cells("#departures tbody tr.group")
     assert [[group[0], *group[9:11]] for group in groups] == [
         ["Firm orders: 1 order", "100", "10"],
-        ["Cannot be cancelled any more, not final yet: 1 order", "100", "10"],
+        ["Not final yet, but no longer cancellable (prepare them too): 1 order", "100", "10"],
         ["Can still be cancelled: 1 order", "100", "10"],
     ]
     (total,) = page.cells("#departures tfoot tr")
@@ -143,7 +143,7 @@ def test_no_dot_ends_a_row_on_a_phone(stored: ReportWarehouse, browser: Browser)
     file = write_dashboard(Warehouse(stored.path), stored.path.with_name("phone.html"), TUESDAY).path
     with open_page(browser, file, at=TUESDAY, locale="en-GB", **PHONE) as dashboard:
         dashboard.page.locator("#departures .open").first.click()
-        for rows in ("#departures tbody tr:not(.more)", "#departures tfoot tr"):
+        for rows in ("#departures tbody tr:not(.more)", "#departures tfoot tr:not(.part)"):
             for head, first, *others in dashboard.page.locator(rows).evaluate_all(SEPARATED):
                 assert (head, first) == ([False, False], [False, False])
                 assert all(each == [True, False] for each in others)
