@@ -41,8 +41,8 @@ function fillRate(chosen) {
       whole.pending > 0 && { value: grouped(whole.pending), label: t("pieces of {orders}, overdue, of which nothing has left yet; not counted as short", { orders: counted(whole.pending_orders, t("order"), t("orders")) }) },
       { value: grouped(whole.reduced), label: t("pieces reduced by customers") },
       { value: grouped(whole.cancelled), label: t("pieces of cancelled orders") },
-      running.ordered > 0 && { value: percent(rate(running)), label: t("in the running week so far, {pieces} pieces not left yet",
-        { pieces: grouped(running.pending) }) },
+      running.ordered > 0 && { value: percent(rate(running)), label: t("in the running week so far: {short} short of {ordered} ordered, {pieces} not left yet",
+        { short: grouped(running.short_by_grower), ordered: grouped(running.ordered), pieces: grouped(running.pending) }) },
     ],
     picture: weeks.length && verticalBars({
       weeks,

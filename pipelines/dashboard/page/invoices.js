@@ -221,7 +221,7 @@ function stock(chosen) {
   const line = (each) => [each.batches, each.initial, each.sold, each.waste, each.other, each.remaining, quotient(each.sold, each.initial)];
   return {
     figures: [
-      { value: percent(quotient(whole.sold, whole.initial)), label: t("of the batches of the period was sold") },
+      { value: percent(quotient(whole.sold, whole.initial)), label: t("of the batches of the period was sold ({sold} of {initial} pieces)", { sold: grouped(whole.sold), initial: grouped(whole.initial) }) },
       { value: grouped(whole.remaining), label: t("pieces left") },
       { value: grouped(whole.waste), label: t("pieces of waste ({part} of the initial ones)", { part: percent(quotient(whole.waste, whole.initial)) }) },
     ],

@@ -89,7 +89,7 @@ const TILES = {
   fill: () => {
     const sums = total("fill", filters);
     const rate = sums.ordered ? 1 - sums.short_by_grower / sums.ordered : null;
-    return [judged("fill_rate", rate, percent(rate), t("Fill rate"), [t("{pieces} pieces short", { pieces: grouped(sums.short_by_grower) }),
+    return [judged("fill_rate", rate, percent(rate), t("Fill rate"), [t("{pieces} of {ordered} ordered pieces short", { pieces: grouped(sums.short_by_grower), ordered: grouped(sums.ordered) }),
       sums.pending > 0 && t("{pieces} more not left yet", { pieces: grouped(sums.pending) })], "fill")];
   },
   deliveries: () => {
@@ -121,7 +121,7 @@ const TILES = {
   stock: () => {
     const sums = total("stock", filters);
     const part = quotient(sums.sold, sums.initial);
-    return [judged("sell_through", part, percent(part), t("Sell-through"), t("{pieces} pieces left of the period's batches", { pieces: grouped(sums.remaining) }), "stock")];
+    return [judged("sell_through", part, percent(part), t("Sell-through"), t("{sold} of {initial} pieces of the period's batches sold, {pieces} left", { sold: grouped(sums.sold), initial: grouped(sums.initial), pieces: grouped(sums.remaining) }), "stock")];
   },
   actions: () => {
     const { orders } = total("actions", filters);

@@ -182,7 +182,7 @@ def test_what_can_still_leave_is_not_short(deliveries: ReportWarehouse, browser:
         assert "4 orders count: 3 of the revenue, 1 cancelled and 0 that could not be fulfilled." in note
         assert "Left out of the revenue: 1 order of the clock for which no delivery was requested" in note
         assert totals(dashboard, "fill")[1:] == ["4", "51", "0", "24", "12", "3", "12", "0", "52.9%"]
-        assert "24 pieces short; 12 more not left yet" in tile(dashboard, "fill")
+        assert "24 of 51 ordered pieces short; 12 more not left yet" in tile(dashboard, "fill")
 
 
 def test_lost_customers_are_the_same_in_task_and_section(
