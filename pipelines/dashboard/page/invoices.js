@@ -31,13 +31,25 @@ function invoiceSums(chosen) {
   };
 }
 
+const OUTSIDE = dictionary({ PLANTION: t("sold through Plantion"), VRM: t("sold through VRM"), OTHER: t("paid outside of Floriday") });
+
+// What of the amount that cannot be known has which reason, the largest first.
+function reasonsUnknown(chosen) {
+  return invoiced(chosen, ["cause", "outside"]).filter((each) => !isKnown(each)).sort(falling("ordered"))
+    .map((each) => `${OUTSIDE[CONTENT.keys[each.outside]] || words(CONTENT.keys[each.outside])} ${money(each.ordered, chosen.code)}`).join(", ");
+}
+
 function openInvoices(chosen) {
   const { known, unknown, lateUnknown, late, without, differing } = invoiceSums(chosen);
+  const every = allWeeks(chosen);
   const byCause = invoiced(chosen, ["cause"]).filter(isKnown).sort((left, right) => right.open - left.open || right.excess - left.excess);
   const shown = byCause.filter((each) => each.open || each.excess);
   const names = shown.map((each) => CAUSES[CONTENT.keys[each.cause]]);
-  const rows = invoiced(chosen, ["partner", "cause"]).sort((left, right) => isKnown(right) - isKnown(left) || falling("open")(left, right) || right.excess - left.excess);
-  const line = (each) => [each.orders, each.ordered, each.invoiced, ...(each.cause === undefined || isKnown(each) ? [each.open, each.excess] : [null, null])];
+  // What cannot be known comes last, and has only what was ordered.
+  const causes = [...byCause, ...invoiced(chosen, ["cause"]).filter((each) => !isKnown(each))];
+  const rows = invoiced(chosen, ["partner", "cause"]).sort((left, right) => falling("open")(left, right) || right.excess - left.excess || right.ordered - left.ordered);
+  const line = (each) => [each.orders, each.ordered, ...(each.cause === undefined || isKnown(each) ? [each.invoiced, each.open, each.excess] : [null, null, null])];
+  const causeName = ({ cause }) => CAUSES[CONTENT.keys[cause]] || words(CONTENT.keys[cause]);
   return {
     figures: [
       { value: money(known.open, chosen.code), label: t("ordered and not invoiced") },
@@ -47,6 +59,7 @@ function openInvoices(chosen) {
       known.excess > 0 && { value: exact(known.excess, chosen.code), label: t("invoiced too much") },
       unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} cannot be known, {value} of it for more than {days} days: sold through Plantion or VRM, or paid outside of Floriday",
         { orders: counted(unknown.orders, t("order"), t("orders")), value: money(lateUnknown.ordered, chosen.code), days: LATE_DAYS }) },
+      unknown.orders > 0 && every.revenue > 0 && { value: percent(unknown.ordered / every.revenue), label: t("{of} cannot be known: {reasons}", { of: ofAllWeeks(every), reasons: reasonsUnknown(chosen) }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
@@ -59,7 +72,9 @@ function openInvoices(chosen) {
     table: {
       columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Why")), column(t("Orders"), grouped),
         worth(t("Ordered"), chosen), worth(t("Invoiced"), chosen), worth(t("Not invoiced"), chosen), worth(t("Too much"), chosen)],
-      rows: rows.map((each) => row([nameOf("partner", each.partner), CAUSES[CONTENT.keys[each.cause]] || words(CONTENT.keys[each.cause]), ...line(each)], each.partner)),
+      groups: causes.map((each) => ({ group: each.cause, cells: [causeName(each), null, ...line(each)] })),
+      rows: causes.flatMap(({ cause }) => rows.filter((each) => each.cause === cause))
+        .map((each) => ({ ...row([nameOf("partner", each.partner), causeName(each), ...line(each)], each.partner), group: each.cause })),
       whole: [unknown.orders ? t("Total of what can be known") : t("Total"), null, ...line(known)],
     },
   };
@@ -203,15 +218,16 @@ function stock(chosen) {
   const shown = perItem.slice(0, MOST_BARS);
   const names = shown.map((each) => nameOf("item", each.item));
   const part = (name, measure) => ({ name, stack: "pieces", values: shown.map((each) => each[measure]) });
-  const line = (each) => [each.batches, each.initial, each.sold, each.other, each.remaining, quotient(each.sold, each.initial)];
+  const line = (each) => [each.batches, each.initial, each.sold, each.waste, each.other, each.remaining, quotient(each.sold, each.initial)];
   return {
     figures: [
-      { value: percent(quotient(whole.sold, whole.initial)), label: t("of the batches of the period was sold") },
+      { value: percent(quotient(whole.sold, whole.initial)), label: t("of the batches of the period was sold ({sold} of {initial} pieces)", { sold: grouped(whole.sold), initial: grouped(whole.initial) }) },
       { value: grouped(whole.remaining), label: t("pieces left") },
+      { value: grouped(whole.waste), label: t("pieces of waste ({part} of the initial ones)", { part: percent(quotient(whole.waste, whole.initial)) }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
-      series: [part(t("Sold"), "sold"), part(t("Left"), "remaining"), part(t("Other changes"), "other")],
+      series: visible([part(t("Sold"), "sold"), part(t("Left"), "remaining"), part(t("Waste"), "waste"), part(t("Other changes"), "other")]),
       format: grouped,
       unit: t("pieces"),
       choose: (place) => toggle("item", shown[place].item),
@@ -219,7 +235,7 @@ function stock(chosen) {
     }),
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Batches"), grouped), column(t("Initial"), grouped),
-        column(t("Sold"), grouped), column(t("Other changes"), grouped), column(t("Left"), grouped), column(t("Sell-through"), percent)],
+        column(t("Sold"), grouped), column(t("Waste"), grouped), column(t("Other changes"), grouped), column(t("Left"), grouped), column(t("Sell-through"), percent)],
       rows: perItem.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
       whole: [t("Total"), ...line(whole)],
     },

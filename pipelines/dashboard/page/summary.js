@@ -60,12 +60,24 @@ function allWeeks(chosen) {
   return { weeks: CONTENT.week - from, revenue: total("sales", { ...chosen, from, to: CONTENT.week - 1 }).revenue };
 }
 
+// The growth beside the amounts of which it is made: the one of this year only where it is not that of the tile.
+function growthOf(year, sums) {
+  if (!year) return t("no weeks of last year to compare with");
+  const texts = { growth: year.text, now: money(year.now, filters.code), before: money(year.value, filters.code), weeks: year.weeks };
+  return isApart(year, sums) ? t("{growth}: {now} against {before} a year earlier ({weeks})", texts) : t("{growth} on last year ({before}; {weeks})", texts);
+}
+
+function ofAllWeeks({ weeks }) {
+  return BUYS ? t("of the spend of all full weeks ({weeks})", { weeks: grouped(weeks) }) : t("of the revenue of all full weeks ({weeks})", { weeks: grouped(weeks) });
+}
+
 function salesTiles() {
   const sums = total("sales", filters);
   const year = comparison(filters);
   const before = weekBefore(filters);
-  const more = [year ? t("{growth} on last year ({weeks})", { growth: year.text, weeks: year.weeks }) : t("no weeks of last year to compare with"),
-    before && t("{week}: {value}, {change} on the week before", { week: weekName(before.week), value: money(before.value, filters.code), change: before.text })].filter(Boolean).join("; ");
+  const more = [growthOf(year, sums),
+    before && t("{week}: {value}, {change} on the week before ({earlier})", { week: weekName(before.week), value: money(before.value, filters.code), change: before.text,
+      earlier: money(before.before, filters.code) })].filter(Boolean).join("; ");
   return [
     judged("growth", year ? year.part : null, money(sums.revenue, filters.code), WORD, [more, others((chosen) => total("sales", chosen).revenue)], "revenue"),
     tile(grouped(sums.orders), t("Orders"), [counted(sums.pieces, t("piece"), t("pieces")), others((chosen) => total("sales", chosen).orders, inCurrency)], "partners"),
@@ -77,7 +89,8 @@ const TILES = {
   fill: () => {
     const sums = total("fill", filters);
     const rate = sums.ordered ? 1 - sums.short_by_grower / sums.ordered : null;
-    return [judged("fill_rate", rate, percent(rate), t("Fill rate"), t("{pieces} pieces short", { pieces: grouped(sums.short_by_grower) }), "fill")];
+    return [judged("fill_rate", rate, percent(rate), t("Fill rate"), [t("{pieces} of {ordered} ordered pieces short", { pieces: grouped(sums.short_by_grower), ordered: grouped(sums.ordered) }),
+      sums.pending > 0 && t("{pieces} more not left yet", { pieces: grouped(sums.pending) })], "fill")];
   },
   deliveries: () => {
     const sums = total("deliveries", filters);
@@ -96,10 +109,10 @@ const TILES = {
   },
   invoices: () => {
     const { known, late } = invoiceSums(filters);
-    const { weeks, revenue } = allWeeks(filters);
+    const every = allWeeks(filters);
+    const { revenue } = every;
     const part = late.open < 0.5 ? 0 : revenue > 0 ? late.open / revenue : Infinity;
-    const of = BUYS ? t("{part} of the spend of all full weeks ({weeks})", { part: percent(part), weeks: grouped(weeks) })
-      : t("{part} of the revenue of all full weeks ({weeks})", { part: percent(part), weeks: grouped(weeks) });
+    const of = `${percent(part)} ${ofAllWeeks(every)}`;
     const old = t("of all weeks; {value} for more than {days} days", { value: money(late.open, filters.code), days: LATE_DAYS });
     const excess = known.excess >= 0.5 ? t("{value} too much", { value: money(known.excess, filters.code) }) : "";
     return [judged("not_invoiced_late", part, money(known.open, filters.code), t("Not invoiced"), [[old, revenue > 0 && part > 0 && of, excess].filter(Boolean).join(", "),
@@ -108,7 +121,7 @@ const TILES = {
   stock: () => {
     const sums = total("stock", filters);
     const part = quotient(sums.sold, sums.initial);
-    return [judged("sell_through", part, percent(part), t("Sell-through"), t("{pieces} pieces left of the period's batches", { pieces: grouped(sums.remaining) }), "stock")];
+    return [judged("sell_through", part, percent(part), t("Sell-through"), t("{sold} of {initial} pieces of the period's batches sold, {pieces} left", { sold: grouped(sums.sold), initial: grouped(sums.initial), pieces: grouped(sums.remaining) }), "stock")];
   },
   actions: () => {
     const { orders } = total("actions", filters);
@@ -163,12 +176,11 @@ const TASKS = {
     return open >= 0.5 && [t("{value} is not invoiced for more than {days} days: find out why, order by order", { value: money(open, all.code), days: LATE_DAYS }), all];
   },
   changes: (all) => {
-    const lost = weighty(all);
-    if (!lost.length) return null;
-    const [[, customer, , , , , , days]] = lost;
-    const first = { customer: idName("partner", customer), days: grouped(days) };
-    return [lost.length === 1 ? t("{customer}, with at least {part} of the revenue, is silent for {days} days: ask why", { ...first, part: percent(WEIGHTY, 0) })
-      : t("{number} customers, each with at least {part} of the revenue, are silent: ask why, first {customer} ({days} days)", { ...first, number: grouped(lost.length), part: percent(WEIGHTY, 0) }), all];
+    const { silent, stopped, weighty } = lostCustomers(all);
+    if (!weighty.length) return null;
+    const [, customer, , , , , , days] = weighty[0];
+    return [t("{silent} silent and {stopped} stopped customers, {number} of them with at least {part} of the revenue: ask why, first {customer} ({days} days without a delivery)",
+      { silent: grouped(silent), stopped: grouped(stopped), number: grouped(weighty.length), part: percent(WEIGHTY, 0), customer: idName("partner", customer), days: grouped(days) }), all];
   },
   complaints: (all) => {
     const weeks = { ...all, from: CONTENT.week - USUAL, to: CONTENT.week - 1 };
@@ -194,15 +206,19 @@ const TASKS = {
   },
 };
 
-// The silent customers with a share of the revenue, of the 13 weeks or of the same a year earlier; the largest first.
+// The silent and stopped customers, as in their section; among them, those with a share of the revenue of the 13 weeks or of the same a
+// year earlier, and without a delivery to come, the longest silent first.
 const WEIGHTY = 0.01;
 
-function weighty(all) {
+function lostCustomers(all) {
   const rows = listed("changes", all, { partner: 1, currency: 5 });
+  const of = (state) => rows.filter((each) => stateOfCustomer(each) === state);
   const sum = (place) => rows.reduce((whole, each) => whole + Number(each[place] || 0), 0);
   const [now, before] = [sum(3), sum(4)];
   const share = (each) => Math.max(now ? each[3] / now : 0, before ? each[4] / before : 0);
-  return rows.filter((each) => each[9] && share(each) >= WEIGHTY).sort((left, right) => share(right) - share(left));
+  const [silent, stopped] = [of("SILENT"), of("STOPPED")];
+  const weighty = [...silent, ...stopped].filter((each) => share(each) >= WEIGHTY && !each[11]).sort((left, right) => right[7] - left[7]);
+  return { silent: silent.length, stopped: stopped.length, weighty };
 }
 
 // The section that a task opens, if not that of its figures.

@@ -20,6 +20,9 @@ function column(name, format, more = {}) {
   return { name, format, number: Boolean(format), ...more };
 }
 
+// Of a column with days.
+const inDays = { show: (day) => dayName(Date.parse(day)) };
+
 function inOrder(id, { columns, rows }) {
   const order = sorted.get(id);
   if (!order || !columns[order.place]) return rows;

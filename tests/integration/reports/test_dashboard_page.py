@@ -231,7 +231,7 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
             "uninvoiced",
             "differences",
         ),
-        *("deliverycosts", "leftovers", "loadcarriers"),
+        *("causes", "deliverycosts", "leftovers", "loadcarriers"),
     ]
     assert sections[1:-1] == [
         "revenue",
@@ -254,6 +254,7 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
         "failed",
         "requests",
         "corrections",
+        "causes",
         "invoices",
         "ageing",
         "uninvoiced",

@@ -143,7 +143,8 @@ def test_a_table_is_saved_as_csv(path: Path, browser: Browser, tmp_path: Path) -
         download.value.save_as(tmp_path / "partners.csv")
     head, *saved = csv.reader(io.StringIO((tmp_path / "partners.csv").read_text(encoding="utf-8-sig")))
 
-    assert head == ["Rank", "Customer", "Orders", "Pieces", "Revenue", "Share", "Cumulative"]
+    years = ["In the weeks compared", "A year earlier", "Change"]
+    assert head == ["Rank", "Customer", "Orders", "Pieces", "Revenue", "Share", "Cumulative", *years]
     assert [row[:4] for row in saved] == [row[:4] for row in rows]
     assert [f"{Decimal(row[4]):.2f}" for row in saved] == [row[4] for row in rows]
 
