@@ -90,7 +90,7 @@ function byReason(kind, name, label, alt) {
   };
 }
 
-const FAILED = dictionary({ REJECTED: t("Rejected (by whom is not given)"), CANCELLED: t("Cancelled"), UNFULFILLABLE: t("Could not be fulfilled") });
+const FAILED = dictionary({ REJECTED: t("Rejected, by whom is not given"), CANCELLED: t("Cancelled"), UNFULFILLABLE: t("Could not be fulfilled") });
 
 const isFailed = (each) => CONTENT.keys[each.kind] in FAILED;
 

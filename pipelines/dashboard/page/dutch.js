@@ -45,7 +45,7 @@ const DUTCH = dictionary({
   "Left out of the revenue: {orders} of the clock for which no delivery was requested, whose delivery Floriday does not report by order.": "Van de omzet weggelaten: {orders} van de klok waarvoor geen levering gevraagd is; Floriday meldt die levering niet per order.",
   "Also left out: {orders} of the running week and later that are not due yet, or of the clock without a request.": "Ook weggelaten: {orders} van de lopende week en later die nog niet geleverd hoeven te zijn, of van de klok zonder verzoek.",
   "fill rate: 1 \u2212 {short} pieces short by the grower / {ordered} ordered": "leverbetrouwbaarheid: 1 \u2212 {short} stuks te weinig door de kweker / {ordered} besteld",
-  "pieces of {orders}, overdue, of which nothing has left yet; not counted as short": "stuks van {orders} die te laat zijn en waarvan nog niets weg is; tellen niet als te weinig",
+  "pieces of {orders}, overdue, of which nothing has left yet; not counted as short": "stuks van {orders}, te laat, waarvan nog niets weg is; tellen niet als te weinig",
   "pieces of cancelled orders": "stuks van geannuleerde orders",
   "Not left yet": "Nog niet weg",
   "Of cancelled orders": "Van geannuleerde orders",
@@ -466,7 +466,7 @@ const DUTCH = dictionary({
   "Orders that came to nothing, by customer, with their value before all corrections; they count in the week of their delivery. They are neither complaints nor revenue. Floriday does not give who rejected an order, and why.":
     "Orders die niet doorgingen, per klant, met hun waarde vóór alle correcties; ze tellen in hun leverweek. Het zijn geen klachten, en ze tellen niet mee in de omzet. Wie een order afwees en waarom, geeft Floriday niet.",
   "of {orders}, these and those of the revenue": "van {orders}: deze en die van de omzet",
-  "Rejected (by whom is not given)": "Afgewezen (door wie is niet bekend)",
+  "Rejected, by whom is not given": "Afgewezen, door wie is niet bekend",
   "Cancelled": "Geannuleerd",
   "Could not be fulfilled": "Niet leverbaar",
   "Value of the orders": "Waarde van de orders",
