@@ -185,6 +185,7 @@ def test_what_can_still_leave_is_not_short(deliveries: ReportWarehouse, browser:
         assert "24 of 51 ordered pieces short; 12 more not left yet" in tile(dashboard, "fill")
 
 
+@pytest.mark.slow
 def test_lost_customers_are_the_same_in_task_and_section(
     warehouse: ReportWarehouse, browser: Browser, tmp_path: Path
 ) -> None:
@@ -235,6 +236,7 @@ def request(number: int, of: str, asked_at: dt.datetime, status: str, **fields: 
     return make_record("suppliers", CORRECTIONS, number, **{**own, **decided, **fields})
 
 
+@pytest.mark.slow
 def test_who_complains_most_for_its_orders(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Customers with some orders come first, by complaints per order; those with few orders follow."""
     numbers = {"often": (5, 2), "seldom": (12, 3), "once": (1, 1)}
@@ -275,6 +277,7 @@ def test_who_complains_most_for_its_orders(warehouse: ReportWarehouse, browser: 
         assert "33.3% complaints per order, of 18 orders of all customers" in labels(dashboard, "complaints")
 
 
+@pytest.mark.slow
 def test_corrections_by_cause_and_how_long_open_ones_wait(
     warehouse: ReportWarehouse, browser: Browser, tmp_path: Path
 ) -> None:
