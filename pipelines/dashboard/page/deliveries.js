@@ -15,7 +15,8 @@ function leftOut(chosen) {
 
 function fillOrders(chosen, whole) {
   if (!FACTS.sales) return "";
-  const { clock, later } = leftOut(chosen);
+  // A page of one currency has the orders of all in this fact, and not in the revenue.
+  const { clock, later } = CONTENT.limits.includes("currency") ? { clock: 0, later: 0 } : leftOut(chosen);
   const orders = (number) => counted(number, t("order"), t("orders"));
   return [t("{orders} count: {committed} of the revenue, {cancelled} cancelled and {unfulfillable} that could not be fulfilled.", { orders: orders(whole.orders),
     committed: grouped(whole.orders - whole.cancelled_orders - whole.unfulfillable_orders), cancelled: grouped(whole.cancelled_orders), unfulfillable: grouped(whole.unfulfillable_orders) }),

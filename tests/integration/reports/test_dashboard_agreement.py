@@ -21,6 +21,7 @@ from tests.integration.reports.test_dashboard_claims import (
     tile,
     weekly_orders,
 )
+from tests.integration.reports.test_dashboard_figures import content_of, entries
 from tests.integration.reports.test_dashboard_page import DashboardPage, normalized, open_page, order, pytestmark
 from tests.moments import NOW, real_now
 
@@ -337,3 +338,11 @@ def test_corrections_by_cause_and_how_long_open_ones_wait(
             "After the delivery, or about the goods: 1 request",
             "Changes before the delivery: 1 request",
         ]
+
+
+def test_the_fill_rate_without_the_report_of_open_orders(deliveries: ReportWarehouse) -> None:
+    """Where the tables of open orders are not synced, all missing pieces are short."""
+    with Warehouse(deliveries.path).writing() as connection:
+        connection.execute("DROP VIEW reports.open_orders")
+
+    assert sum(row["short_by_grower"] for row in entries(content_of(deliveries, real_now()), "fill")) == 36
