@@ -33,7 +33,7 @@ UNKNOWN = (
     "or paid outside of Floriday"
 )
 REASONS = (
-    "300.0% of the revenue of all full weeks (1) cannot be known: "
+    "300.0% of the revenue of all full weeks (1; EUR 10) cannot be known: "
     "paid outside of Floriday EUR 20, sold through VRM EUR 10"
 )
 MORE = 204
@@ -104,7 +104,7 @@ def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
     """Tile, section, ages and lists have one amount, of all weeks; it is not green while some of it is old."""
     shown = tile(page, "invoices")
     assert shown.startswith("Not invoiced\u2715 EUR 25of all weeks; EUR 15 for more than 30 days")
-    assert "150.0% of the revenue of all full weeks (1)" in shown
+    assert "150.0% of the revenue of all full weeks (1; EUR 10)" in shown
     assert "also USD 2040" in shown
     assert "green up to 0.2%, red above 1%" in shown
     assert labels(page, "invoices") == [
