@@ -35,7 +35,7 @@ function fillRate(chosen) {
   const perItem = added("fill", chosen, ["item"]).sort(falling("short_by_grower"));
   const line = (each) => [each.orders, each.ordered, each.delivered, each.short_by_grower, each.pending, each.reduced, each.cancelled, each.over, rate(each)];
   return {
-    more: fillOrders(chosen, whole),
+    hint: fillOrders(chosen, whole),
     figures: [
       { value: percent(rate(whole)), label: t("fill rate: 1 \u2212 {short} pieces short by the grower / {ordered} ordered", { short: grouped(whole.short_by_grower), ordered: grouped(whole.ordered) }) },
       { value: grouped(whole.short_by_grower), label: t("pieces short by the grower") },
