@@ -99,6 +99,7 @@ FACTS = (
         ("orders", "ordered", "invoiced", "open", "excess"),
     ),
     Fact("stock", "sell_through", ("item",), ("batches", "initial", "sold", "waste", "other", "remaining")),
+    Fact("loadcarriers", "load_carriers", ("kind",), ("carriers", "layers", "invoiced", "invoiced_layers")),
     Fact("actions", "purchase_order_exceptions", ("partner", "item", "reason"), ("orders", "mentions")),
 )
 

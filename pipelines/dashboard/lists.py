@@ -233,7 +233,7 @@ def read_lists(
 
 
 def read_dues(connection: duckdb.DuckDBPyConnection, numbers: Lists, selection: Selection) -> list[list[Any]]:
-    """If not all open orders are listed, sums by account, hour of departure, next step and deadline; else nothing."""
+    """If not all open orders are listed, sums by account, hour of departure, next step, deadline and warehouse."""
     if all(number == whole for *_, number, whole in numbers.get("departures", [])):
         return []
     columns = {"account": "account", "partner": "customer_organization_id", "item": "trade_item_id"}
@@ -242,7 +242,7 @@ def read_dues(connection: duckdb.DuckDBPyConnection, numbers: Lists, selection: 
         SELECT
             account, date_trunc('hour', departure) AS hour, next_step, count(*) AS orders,
             CAST(sum(open_pieces) AS BIGINT) AS pieces, CAST(sum(open_packages) AS BIGINT) AS packages,
-            date_trunc('minute', cancellable_until) AS until
+            date_trunc('minute', cancellable_until) AS until, warehouse
         FROM reports.open_orders
         WHERE true{where}
         GROUP BY ALL

@@ -90,7 +90,7 @@ function byReason(kind, name, label, alt) {
   };
 }
 
-const FAILED = dictionary({ REJECTED: t("Order rejected"), CANCELLED: t("Cancelled"), UNFULFILLABLE: t("Could not be fulfilled") });
+const FAILED = dictionary({ REJECTED: t("Rejected, by whom is not given"), CANCELLED: t("Cancelled"), UNFULFILLABLE: t("Could not be fulfilled") });
 
 const isFailed = (each) => CONTENT.keys[each.kind] in FAILED;
 
@@ -128,7 +128,7 @@ function failedOrders(chosen) {
   };
 }
 
-// The requests of all weeks without an answer: those that we or the other side can still answer, those past their time, and those
+// The requests of all weeks without an answer: those that the account or the other side can still answer, those past their time, and those
 // that Floriday reports as expired. The section of corrections has the same numbers of its weeks.
 function requestSums(chosen) {
   const sums = added("corrections", { ...chosen, from: null, to: null }, ["initiator", "kind"]);
@@ -142,6 +142,13 @@ function requestSums(chosen) {
   };
 }
 
+// Open requests by whose answer they wait for: only the grower asks for those that a customer answers.
+function waitingLabel(isGrower, days) {
+  if (days === null) return isGrower ? t("open: wait for the grower's answer") : t("open: wait for the customer's answer");
+  const number = { days: grouped(days, 1) };
+  return isGrower ? t("open: wait for the grower's answer, for {days} days on average", number) : t("open: wait for the customer's answer, for {days} days on average", number);
+}
+
 const REQUEST_KINDS = dictionary({ COMPLAINT: t("After the delivery, or about the goods"), CORRECTION: t("Changes before the delivery") });
 
 function requests(chosen) {
@@ -151,10 +158,10 @@ function requests(chosen) {
   const groups = Object.keys(REQUEST_KINDS).map((kind) => ({ kind, rows: rows.filter((each) => each[11] === kind) })).filter((each) => each.rows.length);
   return {
     figures: [
-      { value: grouped(ours), label: ours ? t("open: wait for our answer, for {days} days on average", { days: grouped(oursDays, 1) }) : t("open: wait for our answer") },
-      { value: grouped(theirs), label: theirs ? t("open: wait for an answer of the other side, for {days} days on average", { days: grouped(theirsDays, 1) }) : t("open: wait for an answer of the other side") },
+      { value: grouped(ours), label: waitingLabel(!BUYS, ours ? oursDays : null) },
+      { value: grouped(theirs), label: waitingLabel(BUYS, theirs ? theirsDays : null) },
       ours + theirs > 0 && { value: grouped(after), label: t("of the open ones were asked after the delivery, or about the goods; {number} are changes before it", { number: grouped(ours + theirs - after) }) },
-      { value: grouped(overdue), label: overdue ? t("past their time, not reported as expired; asked {days} days ago on average", { days: grouped(overdueDays, 1) }) : t("past their time, not reported as expired") },
+      { value: grouped(overdue), label: overdue ? t("past their time: the time to answer is over, but Floriday still has them as open; asked {days} days ago on average", { days: grouped(overdueDays, 1) }) : t("past their time: the time to answer is over, but Floriday still has them as open") },
       { value: grouped(expired), label: t("expired without an answer, not in this list") },
     ],
     table: {

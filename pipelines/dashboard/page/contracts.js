@@ -2,7 +2,7 @@
 
 // Why so much is expected: more is called off and still to come than the pace so far gives, or that pace gives more.
 function basisOf([, , , , , , , , days, expected, , , , delivered, , pace, outstanding]) {
-  if (!expected) return t("nothing to come yet");
+  if (!expected) return t("nothing delivered or called off yet");
   if (expected === delivered) return t("delivered");
   return outstanding >= Math.round(Number(pace) * days) ? t("what is still to come") : t("pace of delivery");
 }
@@ -42,7 +42,7 @@ function contracts(chosen) {
     table: {
       columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Contract")), column(t("From"), null, inDays), column(t("Until"), null, inDays),
         column(t("Days left"), grouped), column(t("Agreed"), grouped), column(t("Called off"), grouped), column(t("Delivered"), grouped), column(t("Still to come"), grouped),
-        column(t("Pace: pieces a week"), grouped), column(t("Forecast at the end"), grouped), column(t("Forecast from")), column(t("Part of agreed"), percent),
+        column(t("Pace: pieces a week"), grouped), column(t("Forecast at the end"), grouped), column(t("Forecast based on")), column(t("Part of agreed"), percent),
         column(t("Pieces missing"), grouped), worth(t("Value missing"), chosen, 0)],
       rows: rows.map((each) => {
         const [, reference, partner, item, until, agreed, called, , days, expected, share, , agreedPrice, delivered, from, pace, outstanding] = each;

@@ -84,7 +84,7 @@ function onTime(chosen) {
     ],
     picture: shown.length && horizontalBars({
       labels: names,
-      series: [shares(t("In time"), "on_time", 0), shares(t("Late"), "late", 1), shares(t("Not received"), "not_received", 4)],
+      series: [shares(t("In time"), "on_time", 0), shares(t("Late"), "late", 1), shares(t("Not reported as received"), "not_received", 4)],
       format: percent,
       unit: t("% of load carriers"),
       axis: SHARE,
@@ -93,7 +93,7 @@ function onTime(chosen) {
     }),
     table: {
       columns: [column(t("Carrier")), column(t("Load carriers"), grouped), column(t("In time"), grouped), column(t("Late"), grouped),
-        column(t("Not received"), grouped), column(t("Share"), percent)],
+        column(t("Not reported as received"), grouped), column(t("Share"), percent)],
       rows: carriers.map((each) => row([nameOf("carrier", each.carrier), ...line(each)])),
       whole: [t("Total"), ...line(whole)],
     },

@@ -8,13 +8,14 @@ const DUTCH = dictionary({
   "{sold} of {initial} pieces of the period's batches sold, {pieces} left": "{sold} van {initial} stuks uit de partijen van de periode verkocht, {pieces} over",
   "of the batches of the period was sold ({sold} of {initial} pieces)": "van de partijen in de periode is verkocht ({sold} van {initial} stuks)",
   "in the running week so far: {short} short of {ordered} ordered, {pieces} not left yet": "tot nu toe in de lopende week: {short} te weinig van {ordered} besteld, {pieces} nog niet weg",
-  "past their time, not reported as expired; asked {days} days ago on average": "over de termijn, niet als vervallen gemeld; gemiddeld {days} dagen geleden gevraagd",
+  "past their time: the time to answer is over, but Floriday still has them as open; asked {days} days ago on average":
+    "over de termijn: de antwoordtijd is voorbij, maar in Floriday staan ze nog open; gemiddeld {days} dagen geleden gevraagd",
   "pieces of waste ({part} of the initial ones)": "stuks uitval ({part} van het begin)",
   "Waste": "Uitval",
   "After the delivery, or about the goods": "Na de levering, of over de goederen",
   "Changes before the delivery": "Wijzigingen vóór de levering",
-  "open: wait for our answer, for {days} days on average": "open: wachten op ons antwoord, gemiddeld {days} dagen",
-  "open: wait for an answer of the other side, for {days} days on average": "open: wachten op antwoord van de andere kant, gemiddeld {days} dagen",
+  "open: wait for the grower's answer, for {days} days on average": "open: wachten op antwoord van de kweker, gemiddeld {days} dagen",
+  "open: wait for the customer's answer, for {days} days on average": "open: wachten op antwoord van de klant, gemiddeld {days} dagen",
   "of the open ones were asked after the delivery, or about the goods; {number} are changes before it": "van de open verzoeken kwamen na de levering of gaan over de goederen; {number} zijn wijzigingen ervoor",
   "request": "verzoek",
   "of it asked by: {side}": "daarvan gevraagd door: {side}",
@@ -45,12 +46,12 @@ const DUTCH = dictionary({
   "Left out of the revenue: {orders} of the clock for which no delivery was requested, whose delivery Floriday does not report by order.": "Van de omzet weggelaten: {orders} van de klok waarvoor geen levering gevraagd is; Floriday meldt die levering niet per order.",
   "Also left out: {orders} of the running week and later that are not due yet, or of the clock without a request.": "Ook weggelaten: {orders} van de lopende week en later die nog niet geleverd hoeven te zijn, of van de klok zonder verzoek.",
   "fill rate: 1 \u2212 {short} pieces short by the grower / {ordered} ordered": "leverbetrouwbaarheid: 1 \u2212 {short} stuks te weinig door de kweker / {ordered} besteld",
-  "pieces of {orders}, overdue, of which nothing has left yet; not counted as short": "stuks van {orders} over tijd waarvan nog niets weg is; tellen niet als te weinig",
+  "pieces of {orders}, overdue, of which nothing has left yet; not counted as short": "stuks van {orders}, te laat, waarvan nog niets weg is; tellen niet als te weinig",
   "pieces of cancelled orders": "stuks van geannuleerde orders",
   "Not left yet": "Nog niet weg",
   "Of cancelled orders": "Van geannuleerde orders",
   "{pieces} more not left yet": "nog {pieces} niet weg",
-  "Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off or cancelled is not short by the grower. Overdue orders of which nothing has left are apart, until 14 days after their delivery.": "Bestelde stuks vóór alle correcties; orders waarvan de levering voorbij is. Wat een klant eraf haalde of annuleerde, is niet te weinig door de kweker. Orders over tijd waarvan nog niets weg is, staan apart, tot 14 dagen na hun levering.",
+  "Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off or cancelled is not short by the grower. Overdue orders of which nothing has left are apart, until 14 days after their delivery.": "Bestelde stuks vóór alle correcties; orders waarvan de levering voorbij is. Wat een klant eraf haalde of annuleerde, is niet te weinig door de kweker. Te late orders waarvan nog niets weg is, staan apart, tot 14 dagen na hun levering.",
   "{word}, full weeks": "{word}, volle weken",
   "Value of the full weeks by month or quarter, with the year before.": "Waarde van de volle weken per maand of kwartaal, met het jaar ervoor.",
   "of the spend with all growers ({value})": "van de inkoop bij alle kwekers ({value})",
@@ -93,6 +94,8 @@ const DUTCH = dictionary({
   "none given": "geen opgegeven",
   "Filters": "Filters",
   "Language": "Taal",
+  "Contents": "Inhoud",
+  "Sort by": "Sorteren op",
   "{part} of {whole}": "{part} van {whole}",
   "week": "week",
   "weeks": "weken",
@@ -114,11 +117,21 @@ const DUTCH = dictionary({
   "In time": "Op tijd",
   "On time": "Op tijd",
   "Late": "Te laat",
-  "Not received": "Niet ontvangen",
+  "Not reported as received": "Niet als ontvangen gemeld",
   "% of load carriers": "% van de ladingdragers",
   "Part of the load carriers that came in time, by carrier.": "Deel van de ladingdragers dat op tijd was, per vervoerder.",
   "Carrier": "Vervoerder",
   "Load carriers": "Ladingdragers",
+  "Floriday gives neither the balances of load carriers and packages with customers nor their deposits.":
+    "Floriday geeft geen saldo's van ladingdragers en fust per klant, en geen statiegeld.",
+  "load carriers shipped": "ladingdragers verzonden",
+  "load carriers invoiced": "ladingdragers gefactureerd",
+  "Shipped": "Verzonden",
+  "Shelves shipped, besides the first": "Platen verzonden, naast de eerste",
+  "Shelves invoiced": "Platen gefactureerd",
+  "Load carriers shipped and invoiced": "Ladingdragers (fust): verzonden en gefactureerd",
+  "By kind; shipments and their invoice lines count in the week of the latest delivery. A kind that was invoiced as another has both rows.":
+    "Per soort; verzendingen en hun factuurregels tellen in de week van de uiterste levering. Een soort die als een andere gefactureerd is, staat in beide regels.",
   "load carrier": "ladingdrager",
   "load carriers": "ladingdragers",
   "Share": "Aandeel",
@@ -208,7 +221,7 @@ const DUTCH = dictionary({
   "of it invoiced too little": "daarvan te weinig gefactureerd",
   "of it for more than {days} days": "daarvan langer dan {days} dagen",
   "What is not invoiced, by cause.": "Wat niet gefactureerd is, naar oorzaak.",
-  "Total of what can be known": "Totaal van wat bekend kan zijn",
+  "Total (known)": "Totaal (bekend)",
   "What is not invoiced, by grower and age.": "Wat niet gefactureerd is, per kweker en ouderdom.",
   "What is not invoiced, by customer and age.": "Wat niet gefactureerd is, per klant en ouderdom.",
   "Invoice": "Factuur",
@@ -230,10 +243,10 @@ const DUTCH = dictionary({
   "Charged": "Doorberekend",
   "{number} in {code}": "{number} in {code}",
   "of all weeks; {value} for more than {days} days": "van alle weken; {value} langer dan {days} dagen",
-  "{value} is not invoiced for more than {days} days: find out why, order by order":
-    "{value} is na meer dan {days} dagen nog niet gefactureerd: zoek per order uit waarom",
+  "{value} is not invoiced for more than {days} days: invoice these orders, or ask the auction":
+    "{value} is na meer dan {days} dagen nog niet gefactureerd: factureer deze orders of vraag de veiling ernaar",
   "Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here.":
-    "Orders van alle weken waarvan de uiterste levering voorbij is en die anders gefactureerd zijn dan besteld, of na een week nog niet; hetzelfde voor alle gekozen weken. Of ze betaald zijn, is hier niet bekend.",
+    "Orders van alle weken waarvan de uiterste levering voorbij is en die anders gefactureerd zijn dan besteld, of na een week nog niet; niet afhankelijk van de gekozen weken. Of ze betaald zijn, is hier niet bekend.",
   "Not invoiced by grower and age": "Niet gefactureerd per kweker en ouderdom",
   "Not invoiced by customer and age": "Niet gefactureerd per klant en ouderdom",
   "Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.":
@@ -241,14 +254,14 @@ const DUTCH = dictionary({
   "Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.":
     "Dagen sinds de uiterste levering, van alle weken. Dit zijn geen openstaande debiteuren: wat gefactureerd en niet betaald is, is hier niet bekend. Het totaal is het niet gefactureerde bedrag van het blok hierboven.",
   "Orders without an invoice": "Orders zonder factuur",
-  "The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows.":
-    "De grootste bedragen, hoogstens 200 orders per valuta; hetzelfde voor alle gekozen weken. Afgerekend: het te betalen bedrag staat vast, en een factuur volgt.",
+  "The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows. Not settled: the grower invoices the order, or asks the auction.":
+    "De grootste bedragen, hoogstens 200 orders per valuta; niet afhankelijk van de gekozen weken. Afgerekend: het te betalen bedrag staat vast, en een factuur volgt. Niet afgerekend: de kweker factureert de order of vraagt de veiling ernaar.",
   "Invoices that differ from the order": "Facturen die afwijken van de order",
   "The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced.":
-    "De grootste verschillen per oorzaak, hoogstens 200 orders per oorzaak en valuta; hetzelfde voor alle gekozen weken. Het verschil is de order min de facturen: boven nul is te weinig gefactureerd.",
+    "De grootste verschillen per oorzaak, hoogstens 200 orders per oorzaak en valuta; niet afhankelijk van de gekozen weken. Het verschil is de order min de facturen: boven nul is te weinig gefactureerd.",
   "Delivery costs and charges": "Leveringskosten en doorberekening",
-  "By calendar month of delivery, of all data: what delivery costs by your delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery.":
-    "Per kalendermaand van levering, van alle gegevens: wat leveren kost volgens uw leveringscondities, en wat klanten ervoor berekend is; hetzelfde voor alle gekozen weken. De condities zijn de huidige, dus de kosten van oudere maanden zijn een schatting. Orders met onbekende kosten, zoals die van de klok, tellen alleen mee met wat berekend is. Waar niets berekend is, kan de levering in de prijs van de goederen zitten.",
+  "By calendar month of delivery, of all data: what delivery costs by the grower's delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery.":
+    "Per kalendermaand van levering, van alle gegevens: wat leveren kost volgens de leveringscondities van de kweker, en wat klanten ervoor berekend is; niet afhankelijk van de gekozen weken. De condities zijn de huidige, dus de kosten van oudere maanden zijn een schatting. Orders met onbekende kosten, zoals die van de klok, tellen alleen mee met wat berekend is. Waar niets berekend is, kan de levering in de prijs van de goederen zitten.",
   "charged as a share of the costs": "doorberekend als deel van de kosten",
   "of {orders} have unknown costs": "van {orders} hebben onbekende kosten",
   "Share charged": "% doorberekend",
@@ -312,7 +325,7 @@ const DUTCH = dictionary({
   "{now} against {value} a year earlier, in {weeks}": "{now} tegen {value} een jaar eerder, in {weeks}",
   "in {week} on the week before ({value})": "in {week} op de week ervoor ({value})",
   "On the week before": "Op de week ervoor",
-  "more sold only a year earlier, also in the table": "meer alleen een jaar eerder verkocht, ook in de tabel",
+  "others, sold only a year earlier, also in the table": "andere, alleen vorig jaar verkocht, ook in de tabel",
   "all currencies": "alle valuta's",
   "in the running week so far, not in the period": "tot nu toe in de lopende week, niet in de periode",
   "in the running week so far": "tot nu toe in de lopende week",
@@ -403,9 +416,9 @@ const DUTCH = dictionary({
   "Kind": "Soort",
   "Decision": "Besluit",
   "Hours to an answer": "Uren tot antwoord",
-  "open: wait for our answer": "open: wachten op ons antwoord",
-  "open: wait for an answer of the other side": "open: wachten op antwoord van de andere kant",
-  "past their time, not reported as expired": "over de termijn, niet als vervallen gemeld",
+  "open: wait for the grower's answer": "open: wachten op antwoord van de kweker",
+  "open: wait for the customer's answer": "open: wachten op antwoord van de klant",
+  "past their time: the time to answer is over, but Floriday still has them as open": "over de termijn: de antwoordtijd is voorbij, maar in Floriday staan ze nog open",
   "expired without an answer, not in this list": "vervallen zonder antwoord, niet in deze lijst",
   "State": "Stand",
   "open": "open",
@@ -444,7 +457,7 @@ const DUTCH = dictionary({
     "Dezelfde klachten naar reden, klant en artikel. Stuks en bedragen onder nul gingen van de orders af.",
   "Corrections before the delivery": "Correcties vóór de levering",
   "Corrections before the delivery by reason.": "Correcties vóór de levering naar reden.",
-  "corrections before the delivery that were requested of us": "correcties vóór de levering die aan ons gevraagd zijn",
+  "corrections before the delivery that were requested of the grower": "correcties vóór de levering die aan de kweker gevraagd zijn",
   "No complaints: what somebody else than the grower wanted to change before the goods were delivered. Pieces and amounts below zero were taken off the orders.":
     "Geen klachten: wat een ander dan de kweker vóór de levering wilde wijzigen. Stuks en bedragen onder nul gingen van de orders af.",
   "Rejected and cancelled orders": "Afgewezen en geannuleerde orders",
@@ -452,7 +465,7 @@ const DUTCH = dictionary({
   "Orders that came to nothing, by customer, with their value before all corrections; they count in the week of their delivery. They are neither complaints nor revenue. Floriday does not give who rejected an order, and why.":
     "Orders die niet doorgingen, per klant, met hun waarde vóór alle correcties; ze tellen in hun leverweek. Het zijn geen klachten, en ze tellen niet mee in de omzet. Wie een order afwees en waarom, geeft Floriday niet.",
   "of {orders}, these and those of the revenue": "van {orders}: deze en die van de omzet",
-  "Order rejected": "Afgewezen",
+  "Rejected, by whom is not given": "Afgewezen, door wie is niet bekend",
   "Cancelled": "Geannuleerd",
   "Could not be fulfilled": "Niet leverbaar",
   "Value of the orders": "Waarde van de orders",
@@ -468,7 +481,7 @@ const DUTCH = dictionary({
     "Correctieverzoeken die niet geaccepteerd en niet afgewezen zijn, de nieuwste eerst; van alle weken, welke weken ook gekozen zijn. Open: kan nog beantwoord worden. Over de termijn: de tijd om te antwoorden is voorbij, en Floriday meldt het niet als vervallen. Stand en aantallen zijn die van het moment waarop de pagina gemaakt is; het blok met correcties heeft die van zijn weken.",
   "Stock by age": "Voorraad naar ouderdom",
   "What is left of all batches, the oldest first, and how much of it could be bought when the page was made; the same whatever weeks are chosen, so also batches of the running week. A trade item has a row for each class of age.":
-    "Wat over is van alle partijen, de oudste eerst, en hoeveel daarvan te koop was toen de pagina gemaakt werd; hetzelfde voor alle gekozen weken, dus ook partijen van de lopende week. Een artikel heeft een regel per ouderdomsklasse.",
+    "Wat over is van alle partijen, de oudste eerst, en hoeveel daarvan te koop was toen de pagina gemaakt werd; niet afhankelijk van de gekozen weken, dus ook partijen van de lopende week. Een artikel heeft een regel per ouderdomsklasse.",
   "Needs action today": "Vraagt vandaag actie",
   "Nothing.": "Niets.",
   "green from {green}, red below {red}": "groen vanaf {green}, rood onder {red}",
@@ -512,14 +525,13 @@ const DUTCH = dictionary({
   "Silent": "Stil",
   "Last order": "Laatste order",
   "Orders to pick and deliver": "Orders om te verzamelen en te leveren",
-  "Customers that stopped, fell or grew": "Gestopte, dalende en groeiende klanten",
+  "Customers that stopped, bought less or bought more": "Klanten die stopten, minder of meer kochten",
   "The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days and for 4 times the customer's usual interval, and none to come. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier.": "De laatste 13 volle weken naast dezelfde weken een jaar eerder; alleen weken die beide jaren hebben, welke weken ook gekozen zijn. Stil: minstens 21 dagen geen levering, en 4 keer zo lang als gebruikelijk voor die klant, en geen levering op komst. Gestopt: kocht in deze weken een jaar eerder en nu niet meer. Nieuw: kocht er een jaar eerder niet in.",
-  "1 correction request waits for our answer: accept or decline it in Floriday":
-    "1 correctieverzoek wacht op ons antwoord: accepteer of weiger het in Floriday",
-  "{number} correction requests wait for our answer: accept or decline them in Floriday":
-    "{number} correctieverzoeken wachten op ons antwoord: accepteer of weiger ze in Floriday",
-  "{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): find out why":
-    "{part} van de orders van de laatste {weeks} weken is afgewezen, geannuleerd of niet leverbaar ({number}): zoek uit waarom",
+  "1 correction request waits for the grower's answer: accept or decline it in Floriday": "1 correctieverzoek wacht op antwoord van de kweker: accepteer of weiger het in Floriday",
+  "{number} correction requests wait for the grower's answer: accept or decline them in Floriday":
+    "{number} correctieverzoeken wachten op antwoord van de kweker: accepteer of weiger ze in Floriday",
+  "{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): see of which customers, and ask them why":
+    "{part} van de orders van de laatste {weeks} weken is afgewezen, geannuleerd of niet leverbaar ({number}): kijk van welke klanten, en vraag hun waarom",
   "1 purchase order needs action: correct it with the grower": "1 inkooporder vraagt actie: corrigeer hem met de kweker",
   "{number} purchase orders need action: correct them with the growers":
     "{number} inkooporders vragen actie: corrigeer ze met de kwekers",
@@ -530,7 +542,7 @@ const DUTCH = dictionary({
   "{number} load carriers came late last week: ask the carriers why":
     "vorige week kwamen {number} ladingdragers te laat: vraag de vervoerders waarom",
   "{days} days": "{days} dagen",
-  "Overdue": "Over tijd",
+  "Overdue": "Te laat",
   "Today": "Vandaag",
   "Tomorrow": "Morgen",
   "Later this week": "Later deze week",
@@ -545,6 +557,10 @@ const DUTCH = dictionary({
   "Package code": "Fustcode",
   "Cancellable until": "Te annuleren tot",
   "Leaves from": "Vertrekt vanaf",
+  "of tomorrow's orders are due before {hour}: they leave today": "van de orders van morgen moeten er vóór {hour} zijn: ze vertrekken vandaag",
+  "({number} before {hour})": "({number} vóór {hour})",
+  "pieces to pick in {packages} packages from {warehouse}": "te verzamelen stuks in {packages} stuks fust vanaf {warehouse}",
+  "an unknown warehouse": "een onbekende locatie",
   "Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time, which Floriday does not know. What can still be cancelled, or is not final yet, is not in the revenue yet. This week ends on Sunday.":
     "Openstaande orders naar uiterste levering, van de laatste twee weken en alle latere; niet afhankelijk van de gekozen weken. Ze moeten eerder weg: reken de reistijd mee, die Floriday niet kent. Wat nog geannuleerd kan worden of nog niet definitief is, zit nog niet in de omzet. Deze week loopt tot en met zondag.",
   "{part} of {whole} columns": "{part} van {whole} kolommen",
@@ -557,12 +573,21 @@ const DUTCH = dictionary({
   "of items that are falling": "van artikelen die dalen",
   "like for like: {direct} direct against {clock} at the clock, same items and weeks":
     "eerlijk vergeleken: {direct} direct tegenover {clock} op de klok, zelfde artikelen en weken",
-  "of all sold: {direct} direct against {clock} at the clock; also differs by what was sold where":
-    "van alles wat verkocht is: {direct} direct tegenover {clock} op de klok; verschilt ook door wat waar verkocht is",
+  "of all sold: {direct} direct against {clock} at the clock; partly because other items were sold direct than at the clock":
+    "van alles wat verkocht is: {direct} direct tegenover {clock} op de klok; deels doordat direct andere artikelen verkocht zijn dan op de klok",
   "The bare price of a piece, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids. The chart and the table show all that was sold; like for like compares only items that were sold both ways in one week.":
     "De kale prijs per stuk, zonder verpakking, diensten en levering. Klok: veiling, voorverkoop, vanaf kwekerij. Direct: al het andere, ook contracten en biedingen. Grafiek en tabel tonen alles wat verkocht is; eerlijk vergeleken zijn alleen artikelen die in één week op beide manieren verkocht zijn.",
   "Forecast at the end": "Prognose aan het einde",
-  "Forecast from": "Prognose volgt",
+  "1 correction request waits for the customer's answer: accept or decline it in Floriday":
+    "1 correctieverzoek wacht op antwoord van de klant: accepteer of weiger het in Floriday",
+  "{number} correction requests wait for the customer's answer: accept or decline them in Floriday":
+    "{number} correctieverzoeken wachten op antwoord van de klant: accepteer of weiger ze in Floriday",
+  "{value} is not invoiced for more than {days} days: ask the growers or the auction for these invoices":
+    "{value} is na meer dan {days} dagen nog niet gefactureerd: vraag de kwekers of de veiling om deze facturen",
+  "Rounding": "Afronding",
+  "\u2013 under \u201cBehind\u201d: Floriday does not report the highest number of that feed, so how far it is behind is not known":
+    "\u2013 onder \u201cAchter\u201d: Floriday geeft het hoogste nummer van die feed niet, dus hoe ver die achter is, is niet bekend",
+  "Forecast based on": "Prognose op basis van",
   "of {whole} lines: forecast below what was agreed": "van {whole} regels: prognose onder de afspraak",
   "pace of delivery": "het levertempo",
   "delivered": "wat geleverd is",
@@ -574,13 +599,13 @@ const DUTCH = dictionary({
   "pieces to pick that cannot be cancelled, in {packages} packages": "te verzamelen stuks die niet te annuleren zijn, in {packages} stuks fust",
   "pieces to pick that can be cancelled, in {packages} packages": "te verzamelen stuks die nog te annuleren zijn, in {packages} stuks fust",
   "1 order that has not left must be delivered by tomorrow ({day}), {late} overdue: let it leave, or agree on another time":
-    "1 order die nog niet weg is, moet uiterlijk morgen ({day}) geleverd zijn, {late} over tijd: stuur hem weg of spreek een andere tijd af",
+    "1 order die nog niet weg is, moet uiterlijk morgen ({day}) geleverd zijn, {late} te laat: stuur hem weg of spreek een andere tijd af",
   "{number} orders that have not left must be delivered by tomorrow ({day}), {late} overdue: let them leave, or agree on another time":
-    "{number} orders die nog niet weg zijn, moeten uiterlijk morgen ({day}) geleverd zijn, {late} over tijd: stuur ze weg of spreek een andere tijd af",
-  "Forecast: 1 line of a contract in {currency} that ends within {days} days stays below what was agreed: ask for the call-off":
-    "Prognose: 1 contractregel in {currency} die binnen {days} dagen afloopt, blijft onder de afspraak: vraag om de afroep",
-  "Forecast: {number} lines of contracts in {currency} that end within {days} days stay below what was agreed: ask for the call-offs":
-    "Prognose: {number} contractregels in {currency} die binnen {days} dagen aflopen, blijven onder de afspraak: vraag om de afroepen",
+    "{number} orders die nog niet weg zijn, moeten uiterlijk morgen ({day}) geleverd zijn, {late} te laat: stuur ze weg of spreek een andere tijd af",
+  "Forecast: of 1 line of a contract in {currency} that ends within {days} days, less will be taken than was agreed: agree on the call-off of the rest":
+    "Prognose: van 1 contractregel in {currency} die binnen {days} dagen afloopt, wordt minder afgenomen dan afgesproken: spreek de afroep van de rest af",
+  "Forecast: of {number} lines of contracts in {currency} that end within {days} days, less will be taken than was agreed: agree on the call-off of the rest":
+    "Prognose: van {number} contractregels in {currency} die binnen {days} dagen aflopen, wordt minder afgenomen dan afgesproken: spreek de afroep van de rest af",
   "line": "regel",
   "lines": "regels",
   "{lines} in {currencies}": "{lines} in {currencies}",
@@ -590,7 +615,7 @@ const DUTCH = dictionary({
   "pieces called off and still to come": "stuks afgeroepen die nog komen",
   "pieces called off that will not come: their orders were rejected, cancelled or corrected":
     "stuks afgeroepen die niet meer komen: hun orders zijn afgewezen, geannuleerd of gecorrigeerd",
-  "nothing to come yet": "nog niets te verwachten",
+  "nothing delivered or called off yet": "nog niets geleverd of afgeroepen",
   "what is still to come": "de afroep die nog komt",
   "Still to come": "Komt nog",
   "Pace: pieces a week": "Tempo: stuks per week",
@@ -600,7 +625,7 @@ const DUTCH = dictionary({
   "Revenue by month": "Omzet per maand",
   "Spend by quarter": "Inkoop per kwartaal",
   "Revenue by quarter": "Omzet per kwartaal",
-  "{part}/{whole} wk": "{part}/{whole} wk",
+  "{part} of {whole} weeks": "{part} van {whole} weken",
   "In the weeks compared": "In de vergeleken weken",
   "total of all": "totaal van alle",
   "Not printed, because their tables are closed: {titles}.": "Niet afgedrukt, omdat de tabel dicht is: {titles}.",
@@ -618,14 +643,18 @@ const DUTCH = dictionary({
   "Weeks compared": "Vergeleken weken",
   "month or quarter of delivery, in whole weeks": "levermaand of -kwartaal, in hele weken",
   // Floriday's constants, and those of reports
+  "Auction trolley": "Veilingkar",
+  "Danish trolley": "Deense kar",
+  "Euro trolley": "Eurokar",
+  "Euro pallet": "Europallet",
   "Return to stock": "Terug naar voorraad",
   "Reauction by customer": "Klant veilt opnieuw",
   "Complaint not accepted": "Klacht niet aanvaard",
   "Destroy": "Vernietigen",
   "Stopped": "Gestopt",
-  "Fallen": "Gedaald",
-  "Unchanged": "Gelijk",
-  "Grown": "Gegroeid",
+  "Bought less": "Kocht minder",
+  "Bought as much": "Kocht evenveel",
+  "Bought more": "Kocht meer",
   "New": "Nieuw",
   "Direct sales": "Directe verkoop",
   "Clock sales": "Klokverkoop",
@@ -637,8 +666,7 @@ const DUTCH = dictionary({
   "Plantion clock": "Plantion-klok",
   "VRM clock": "VRM-klok",
   "Unknown": "Onbekend",
-  "Supplier": "Leverancier",
-  "Order request rejected by supplier": "Orderaanvraag afgewezen door leverancier",
+  "Order request rejected by the grower": "Orderaanvraag afgewezen door de kweker",
   "Different price": "Andere prijs",
   "Supply unavailable": "Aanbod niet beschikbaar",
   "Supply not found": "Aanbod niet gevonden",

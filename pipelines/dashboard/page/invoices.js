@@ -11,6 +11,10 @@ const AGES = [["30", t("up to 30 days")], ["60", t("31 to 60 days")], ["90", t("
 const ON_TIME_AGES = new Set(["30", null]); // what is older is late
 const LATE_DAYS = 30;
 
+// What is less than this is rounding, and no difference.
+const LEAST = 0.05;
+
+const isRounding = (value) => value !== null && Math.abs(value) < LEAST;
 const isKnown = ({ cause }) => CONTENT.keys[cause] !== "CANNOT_BE_KNOWN";
 const isWithout = ({ cause }) => CONTENT.keys[cause] === "NOT_INVOICED";
 const isLate = ({ age }) => !ON_TIME_AGES.has(CONTENT.keys[age]);
@@ -43,20 +47,21 @@ function openInvoices(chosen) {
   const { known, unknown, lateUnknown, late, without, differing } = invoiceSums(chosen);
   const every = allWeeks(chosen);
   const byCause = invoiced(chosen, ["cause"]).filter(isKnown).sort((left, right) => right.open - left.open || right.excess - left.excess);
-  const shown = byCause.filter((each) => each.open || each.excess);
+  const shown = byCause.filter((each) => !isRounding(each.open + each.excess));
   const names = shown.map((each) => CAUSES[CONTENT.keys[each.cause]]);
   // What cannot be known comes last, and has only what was ordered.
   const causes = [...byCause, ...invoiced(chosen, ["cause"]).filter((each) => !isKnown(each))];
   const rows = invoiced(chosen, ["partner", "cause"]).sort((left, right) => falling("open")(left, right) || right.excess - left.excess || right.ordered - left.ordered);
   const line = (each) => [each.orders, each.ordered, ...(each.cause === undefined || isKnown(each) ? [each.invoiced, each.open, each.excess] : [null, null, null])];
-  const causeName = ({ cause }) => CAUSES[CONTENT.keys[cause]] || words(CONTENT.keys[cause]);
+  const causeName = (each) => (isKnown(each) && !isWithout(each) && each.open + each.excess > 0 && isRounding(each.open + each.excess) ? t("Rounding")
+    : CAUSES[CONTENT.keys[each.cause]] || words(CONTENT.keys[each.cause]));
   return {
     figures: [
       { value: money(known.open, chosen.code), label: t("ordered and not invoiced") },
       without.orders > 0 && { value: money(without.open, chosen.code), label: t("of it not invoiced at all, in {orders}", { orders: counted(without.orders, t("order"), t("orders")) }) },
-      differing.open > 0 && { value: exact(differing.open, chosen.code), label: t("of it invoiced too little") },
+      differing.open >= LEAST && { value: exact(differing.open, chosen.code), label: t("of it invoiced too little") },
       { value: money(late.open, chosen.code), label: t("of it for more than {days} days", { days: LATE_DAYS }) },
-      known.excess > 0 && { value: exact(known.excess, chosen.code), label: t("invoiced too much") },
+      known.excess >= LEAST && { value: exact(known.excess, chosen.code), label: t("invoiced too much") },
       unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} cannot be known, {value} of it for more than {days} days: {reasons}",
         { orders: counted(unknown.orders, t("order"), t("orders")), value: money(lateUnknown.ordered, chosen.code), days: LATE_DAYS, reasons: reasonsUnknown(chosen) }) },
       unknown.orders > 0 && every.revenue > 0 && { value: percent(unknown.ordered / every.revenue), label: t("{of} cannot be known", { of: ofAllWeeks(every) }) },
@@ -75,7 +80,7 @@ function openInvoices(chosen) {
       groups: causes.map((each) => ({ group: each.cause, cells: [causeName(each), null, ...line(each)] })),
       rows: causes.flatMap(({ cause }) => rows.filter((each) => each.cause === cause))
         .map((each) => ({ ...row([nameOf("partner", each.partner), causeName(each), ...line(each)], each.partner), group: each.cause })),
-      whole: [unknown.orders ? t("Total of what can be known") : t("Total"), null, ...line(known)],
+      whole: [unknown.orders ? t("Total (known)") : t("Total"), null, ...line(known)],
     },
   };
 }
@@ -108,10 +113,15 @@ function ageing(chosen) {
   };
 }
 
+// A difference of some cents has no heading and no cause of its own.
+function causeOf(cause, difference) {
+  return cause !== "NOT_INVOICED" && difference !== 0 && isRounding(difference) ? { cause: "ROUNDING", why: t("Rounding") } : { cause, why: CAUSES[cause] || words(cause) };
+}
+
 // The orders of a list: identifiers, and the amounts as numbers.
 function listedInvoices(list, chosen) {
   return listed(list, chosen, { partner: 2, item: 3, currency: 14 }).map(([, order, partner, item, day, days, cause, state, numbers, pieces, invoicedPieces, worthOfOrder, worthOfInvoices, difference, currency]) => ({
-    order, partner, item, day, days, numbers, pieces, invoicedPieces, currency, cause, why: CAUSES[cause] || words(cause), settled: SETTLED[state] ?? null,
+    order, partner, item, day, days, numbers, pieces, invoicedPieces, currency, ...causeOf(cause, numberOrNull(difference)), settled: SETTLED[state] ?? null,
     ordered: numberOrNull(worthOfOrder), invoiced: numberOrNull(worthOfInvoices), difference: numberOrNull(difference),
   }));
 }
@@ -139,7 +149,9 @@ const INVOICE_COLUMNS = (chosen) => ({
 
 // A heading for each cause, with its number of orders and its sums in the list.
 function groupsByCause(names, rows, summed) {
-  return [...new Set(rows.map((each) => each.cause))].map((cause) => {
+  const causes = [...new Set(rows.map((each) => each.cause))].filter((cause) => cause !== "ROUNDING");
+  return [...causes, "ROUNDING"].map((cause) => {
+    if (cause === "ROUNDING") return { group: cause };
     const some = rows.filter((each) => each.cause === cause);
     const sum = (name) => some.reduce((all, each) => all + (each[name] || 0), 0);
     return { group: cause, cells: names.map((name, place) => (place === 0 ? `${some[0].why}: ${counted(some.length, t("order"), t("orders"))}` : summed.has(name) ? sum(name) : null)) };
@@ -167,7 +179,7 @@ function uninvoiced(chosen) {
       { value: inList(rows.length, without.orders, grouped), label: t("orders without any invoice are in this list") },
       { value: inList(rows.reduce((sum, each) => sum + (each.difference || 0), 0), without.open, amount(chosen)), label: t("not invoiced is in this list") },
     ],
-    table: invoiceTable(["order", "partner", "item", "day", "days", "why", "settled", "pieces", "ordered", "currency"], rows, chosen),
+    table: invoiceTable(["order", "partner", "item", "day", "days", "settled", "pieces", "ordered", "currency"], rows, chosen),
   };
 }
 
@@ -179,7 +191,7 @@ function differences(chosen) {
     figures: [
       { value: inList(rows.length, differing.orders, grouped), label: t("orders that are invoiced differently are in this list") },
       { value: inList(sum(1), differing.open, (value) => exact(value, chosen.code)), label: t("invoiced too little is in this list") },
-      differing.excess > 0 && { value: inList(sum(-1), differing.excess, (value) => exact(value, chosen.code)), label: t("invoiced too much is in this list") },
+      differing.excess >= LEAST && { value: inList(sum(-1), differing.excess, (value) => exact(value, chosen.code)), label: t("invoiced too much is in this list") },
     ],
     table: invoiceTable(["order", "partner", "day", "numbers", "why", "pieces", "invoicedPieces", "ordered", "invoiced", "difference", "currency"], rows, chosen, true),
   };

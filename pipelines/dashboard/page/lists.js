@@ -22,8 +22,8 @@ function stateOfCustomer([, , status, now, before, , , , , isSilent]) {
 
 // The states in their order: those of customers that need a question first. Each has the amount by which its customers are sorted.
 const CUSTOMER_STATES = [
-  ["STOPPED", t("Stopped"), (now, before) => before], ["SILENT", t("Silent"), Math.max], ["FALLEN", t("Fallen"), (now, before) => before - now],
-  ["GROWN", t("Grown"), (now, before) => now - before], ["NEW", t("New"), (now) => now], ["UNCHANGED", t("Unchanged"), (now) => now], [null, t("Without weeks to compare"), (now) => now],
+  ["STOPPED", t("Stopped"), (now, before) => before], ["SILENT", t("Silent"), Math.max], ["FALLEN", t("Bought less"), (now, before) => before - now],
+  ["GROWN", t("Bought more"), (now, before) => now - before], ["NEW", t("New"), (now) => now], ["UNCHANGED", t("Bought as much"), (now) => now], [null, t("Without weeks to compare"), (now) => now],
 ];
 
 function inStates(rows) {
@@ -40,7 +40,7 @@ function changes(chosen) {
     const [now, before] = [3, 4].map((place) => some.reduce((all, each) => all + Number(each[place] || 0), 0));
     return [now, before, now - before, before ? now / before - 1 : null];
   };
-  const line = ([, customer, , now, before, , time, silent, usual, , last, next], state) => [idName("partner", customer), state ? words(state) : null,
+  const line = ([, customer, , now, before, , time, silent, usual, , last, next], state, name) => [idName("partner", customer), state ? name : null,
     ...amounts([[0, 0, 0, now, before]]), time, last, silent, usual === null ? null : Number(usual), next];
   return {
     figures: [
@@ -57,7 +57,7 @@ function changes(chosen) {
         worth(t("A year earlier"), chosen), worth(t("Difference"), chosen), column(t("Change"), (part) => change(1 + part, 1)),
         column(t("Last order"), null, { show: inAmsterdam, screen: true }), column(t("Last delivery"), null, inDays), column(t("Days since"), grouped),
         column(t("Usual days between"), grouped), column(t("Next delivery"), null, inDays)],
-      rows: states.flatMap(({ state, rows }) => rows.map((each) => ({ ...row(line(each, state), PLACES.get(each[1])), group: state }))),
+      rows: states.flatMap(({ state, name, rows }) => rows.map((each) => ({ ...row(line(each, state, name), PLACES.get(each[1])), group: state }))),
       few: 24,
       paper: 12,
       whole: [t("Total"), null, ...amounts(states.flatMap(({ rows }) => rows)), ...Array(5).fill(null)],

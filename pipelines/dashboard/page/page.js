@@ -47,6 +47,18 @@ function header() {
     + " Charts by Apache ECharts. This page sends no network requests.", { time: inAmsterdam(CONTENT.made) });
 }
 
+// Links to all sections; the address of the page has the filters, so they do not change it.
+function fillContents() {
+  const sections = [...at("figures").querySelectorAll("section:not(#nothing)")];
+  const link = (section) => make("li", null, make("a", { href: `#${section.id}`, on: { click: (event) => {
+    event.preventDefault();
+    at("contents").open = false;
+    goTo(section.id);
+  } } }, section.id === "health" ? t("Feeds") : section.querySelector("h2").textContent));
+  at("contents").hidden = !sections.length;
+  at("contents").replaceChildren(make("summary", null, t("Contents")), make("nav", { class: "panel", "aria-label": t("Contents") }, make("ul", null, ...sections.map(link))));
+}
+
 // On paper, the sections that are left out because they are closed.
 function nameUnprinted() {
   const titles = (sections) => [...document.querySelectorAll(sections)].map((each) => (each.closest("#health") ? t("Feeds") : each.textContent)).join(", ");
@@ -69,9 +81,11 @@ function render() {
   at("figures").replaceChildren(...notices(), ...(isEmpty ? [nothing()] : [summary(), amountsNote(), tasks()]),
     ...built.map(({ section }) => section), ...[health()].filter(Boolean));
   pictures = built.map((each) => each.picture).filter(Boolean);
+  fillContents();
   nameUnprinted();
   draw();
   if (!isEmpty) {
+    at("again").replaceChildren(make("strong", null, t("Filters")), make("span", null, inShort()));
     at("chosen").textContent = inShort();
     at("shown").textContent = t("Shown: {choices}.", { choices: choices() });
   }

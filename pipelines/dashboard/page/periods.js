@@ -80,7 +80,7 @@ function revenueBySpan(chosen) {
       weeks: spans.map((each) => each.weeks[0]),
       names,
       label: (place) => (spans[place].isWhole ? spans[place].name.replace(" ", "\n")
-        : `${spans[place].name}\n${t("{part}/{whole} wk", { part: spans[place].over.length, whole: spans[place].all })}`),
+        : `${spans[place].name}\n${t("{part} of {whole} weeks", { part: spans[place].over.length, whole: spans[place].all })}`),
       title: t("month or quarter of delivery, in whole weeks"),
       choose: (place) => { between(spans[place].weeks[0], spans[place].weeks.at(-1)); refresh(); },
       series: [

@@ -152,7 +152,7 @@ function items(chosen) {
   return {
     figures: [
       { value: grouped(ranked.length), label: ranked.length === 1 ? t("trade item") : t("trade items") },
-      sold.size > 0 && gone.length > 0 && { value: grouped(gone.length), label: t("more sold only a year earlier, also in the table"), hint: true },
+      sold.size > 0 && gone.length > 0 && { value: grouped(gone.length), label: t("others, sold only a year earlier, also in the table"), hint: true },
       { value: grouped(whole.pieces), label: t("pieces") },
     ],
     picture: shown.length && horizontalBars({
@@ -252,7 +252,7 @@ function clockAndDirect(chosen) {
     figures: [
       same.paid > 0 && { value: change(same.due, same.paid), label: t("like for like: {direct} direct against {clock} at the clock, same items and weeks",
         { direct: fetched(same.due), clock: fetched(same.paid) }) },
-      clock && direct && { value: change(direct, clock), label: t("of all sold: {direct} direct against {clock} at the clock; also differs by what was sold where",
+      clock && direct && { value: change(direct, clock), label: t("of all sold: {direct} direct against {clock} at the clock; partly because other items were sold direct than at the clock",
         { direct: price(chosen)(direct), clock: price(chosen)(clock) }) },
       !(clock && direct) && { value: price(chosen)(clock ?? direct), label: clock ? t("a piece at the clock") : t("a piece direct") },
     ],

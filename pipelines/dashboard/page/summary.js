@@ -162,19 +162,22 @@ const TASKS = {
   },
   requests: (all) => {
     const open = requestSums(all).ours;
-    return open && [open === 1 ? t("1 correction request waits for our answer: accept or decline it in Floriday") : t("{number} correction requests wait for our answer: accept or decline them in Floriday", { number: grouped(open) }), all];
+    return open && [BUYS ? (open === 1 ? t("1 correction request waits for the customer's answer: accept or decline it in Floriday") : t("{number} correction requests wait for the customer's answer: accept or decline them in Floriday", { number: grouped(open) }))
+      : open === 1 ? t("1 correction request waits for the grower's answer: accept or decline it in Floriday") : t("{number} correction requests wait for the grower's answer: accept or decline them in Floriday", { number: grouped(open) }), all];
   },
   contracts: (all) => {
     const isSoonShort = (each) => isShort(each) && each[8] <= SOON;
     const short = listed("contracts", all, { partner: 2, item: 3, currency: 11 }).filter(isSoonShort).length;
     const others = otherLines(all, isSoonShort);
-    const text = short === 1 ? t("Forecast: 1 line of a contract in {currency} that ends within {days} days stays below what was agreed: ask for the call-off", { currency: all.code || "?", days: SOON })
-      : t("Forecast: {number} lines of contracts in {currency} that end within {days} days stay below what was agreed: ask for the call-offs", { currency: all.code || "?", number: grouped(short), days: SOON });
+    const text = short === 1 ? t("Forecast: of 1 line of a contract in {currency} that ends within {days} days, less will be taken than was agreed: agree on the call-off of the rest", { currency: all.code || "?", days: SOON })
+      : t("Forecast: of {number} lines of contracts in {currency} that end within {days} days, less will be taken than was agreed: agree on the call-off of the rest", { currency: all.code || "?", number: grouped(short), days: SOON });
     return (short || others) && [others ? `${text} (${t("also {values}", { values: others })})` : text, all];
   },
   invoices: (all) => {
     const { open } = invoiceSums(all).late;
-    return open >= 0.5 && [t("{value} is not invoiced for more than {days} days: find out why, order by order", { value: money(open, all.code), days: LATE_DAYS }), all];
+    const values = { value: money(open, all.code), days: LATE_DAYS };
+    return open >= 0.5 && [BUYS ? t("{value} is not invoiced for more than {days} days: ask the growers or the auction for these invoices", values)
+      : t("{value} is not invoiced for more than {days} days: invoice these orders, or ask the auction", values), all];
   },
   changes: (all) => {
     const { silent, stopped, weighty } = lostCustomers(all);
@@ -187,7 +190,7 @@ const TASKS = {
     const weeks = { ...all, from: CONTENT.week - USUAL, to: CONTENT.week - 1 };
     const failed = addedUp(added("complaints", weeks, ["kind"]).filter(isFailed), ["complaints"]).complaints;
     const part = quotient(failed, failed + total("sales", weeks).orders);
-    return !BUYS && part && lightOf("failed", part) === "red" && [t("{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): find out why",
+    return !BUYS && part && lightOf("failed", part) === "red" && [t("{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): see of which customers, and ask them why",
       { part: percent(part), weeks: USUAL, number: grouped(failed) }), all];
   },
   leftovers: (all) => {

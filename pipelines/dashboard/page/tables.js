@@ -96,12 +96,28 @@ function heading(id, each, place) {
 // A narrow window shows each row as lines of text: every value then has the name of its column, and the roles keep it a table.
 function cell(each, value, isHead, row = null) {
   const { name, format, show, choose } = each;
-  const text = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
+  const isDate = show === inDays.show;
+  const plain = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
+  const text = isDate ? plain.replace(" ", "\u00a0") : plain; // the year may stand on a second line
   const content = choose && row && row.key !== undefined
     ? make("button", { type: "button", class: "pick", title: t("Filter by this"), on: { click: () => choose(row.key) } }, text) : text;
-  const looks = [classOf(each), text === NOTHING && "nothing", text.length < 14 && "short", TIMES.includes(show) && "time"].filter(Boolean).join(" ");
+  const looks = [classOf(each), text === NOTHING && "nothing", text.length < 14 && "short", TIMES.includes(show) && "time", isDate && "date"].filter(Boolean).join(" ");
   return make(isHead ? "th" : "td", { class: looks || null, scope: isHead ? "row" : null, role: isHead ? "rowheader" : "cell",
     "data-label": isHead ? null : name }, content);
+}
+
+// A narrow window has no heads of columns to sort by.
+function sorting(id, { columns }) {
+  const order = sorted.get(id);
+  const option = (name, place, falls) => make("option", { value: `${place} ${falls}`, selected: order?.place === place && order.falls === falls }, `${name} ${falls ? "\u25bc" : "\u25b2"}`);
+  const select = make("select", { id: `${id}-sort`, on: { change: () => {
+    const [place, falls] = select.value.split(" ");
+    if (place) sorted.set(id, { place: Number(place), falls: falls === "true" });
+    else sorted.delete(id);
+    render();
+    at(`${id}-sort`).focus();
+  } } }, make("option", { value: "" }, NOTHING), ...columns.flatMap(({ name, number }, place) => [option(name, place, number), option(name, place, !number)]));
+  return make("div", { class: "sorting" }, make("label", { for: select.id }, t("Sort by")), select);
 }
 
 // Buttons, and the table that they open.
@@ -153,7 +169,7 @@ function disclosure(id, label, table, caption) {
   show();
   const cut = rows > MOST ? make("p", { class: "note" }, ...withCommands(t("The table has the first {most} of {rows} rows; CSV has all.",
     { most: grouped(MOST), rows: grouped(rows) }))) : null;
-  return [make("div", { class: "buttons" }, button, more, save), region, onPaper, cut];
+  return [make("div", { class: "buttons" }, button, more, save), sorting(id, table), region, onPaper, cut];
 }
 
 // All rows as CSV (RFC 4180), as spreadsheets of the page's language read it: Dutch ones expect semicolons, and a comma in numbers.

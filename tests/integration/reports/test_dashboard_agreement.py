@@ -326,12 +326,12 @@ def test_corrections_by_cause_and_how_long_open_ones_wait(
         groups = [[normalized(cell) for cell in row] for row in dashboard.cells("#causes tbody tr.group")]
         assert [(row[0], row[5], row[6]) for row in groups] == [
             ("By: Customer", "EUR -12.00", "66.7%"),
-            ("By: Supplier", "EUR -6.00", "33.3%"),
+            ("By: Grower", "EUR -6.00", "33.3%"),
         ]
         assert totals(dashboard, "causes")[2:6] == ["5", "3", "-18", "-18.00"]
         assert labels(dashboard, "requests")[:3] == [
-            "2 open: wait for our answer, for 2.5 days on average",
-            "0 open: wait for an answer of the other side",
+            "2 open: wait for the grower's answer, for 2.5 days on average",
+            "0 open: wait for the customer's answer",
             "1 of the open ones were asked after the delivery, or about the goods; 1 are changes before it",
         ]
         assert [row[0] for row in dashboard.cells("#requests tbody tr.group")] == [

@@ -132,6 +132,7 @@ TOTALS = (
     ("partners", "channel_mix", slice(2, 5), ("orders", "pieces", "revenue")),
     ("clock", "clock_versus_direct", slice(1, 3), ("orders", "pieces")),
     ("fill", "fill_rate", slice(1, 4), ("orders", "ordered_pieces", "delivered_pieces")),
+    ("loadcarriers", "load_carriers", slice(1, 5), ("carriers", "additional_layers", "invoiced", "invoiced_layers")),
     ("punctuality", "on_time_delivery", slice(1, 5), ("load_carriers", "on_time", "late", "not_received")),
     ("corrections", "corrections", slice(2, 5), ("requests", "accepted", "declined")),
     ("corrections", "corrections", slice(6, 8), ("pieces_delta", "value_delta")),

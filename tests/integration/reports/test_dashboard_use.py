@@ -270,8 +270,8 @@ def test_each_section_names_what_it_leaves_out(path: Path, browser: Browser) -> 
 
     assert {id for id, (only, every) in currencies.items() if only == every} == set()
     assert {"prices", "changes", "revenue"} <= {id for id, (only, _) in currencies.items() if only}
-    assert blind["partner"] == {"punctuality", "deliverycosts", "stock", "leftovers"}
-    assert blind["item"] == {"punctuality", "deliverycosts", "changes"}
+    assert blind["partner"] == {"punctuality", "loadcarriers", "deliverycosts", "stock", "leftovers"}
+    assert blind["item"] == {"punctuality", "loadcarriers", "deliverycosts", "changes"}
 
 
 def test_amounts_say_what_they_are(path: Path, browser: Browser) -> None:
