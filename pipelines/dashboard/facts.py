@@ -57,14 +57,28 @@ FACTS = (
         "fill",
         "fill_rate",
         ("partner", "item"),
-        ("orders", "ordered", "delivered", "short_by_grower", "short_by_customer", "over"),
+        (
+            *("orders", "cancelled_orders", "unfulfillable_orders", "pending_orders"),
+            *("ordered", "delivered", "short_by_grower", "pending", "reduced", "cancelled", "over"),
+        ),
     ),
     Fact("deliveries", "on_time_delivery", ("carrier",), ("load_carriers", "on_time", "late", "not_received")),
     Fact(
         "corrections",
         "corrections",
-        ("partner", "item", "currency", "initiator"),
-        ("requests", "accepted", "declined", "pending", "overdue", "expired", "pieces", "value"),
+        ("partner", "item", "currency", "initiator", "kind", "reason"),
+        (
+            "requests",
+            "accepted",
+            "declined",
+            "pending",
+            "overdue",
+            "expired",
+            "pieces",
+            "value",
+            "waited",
+            "waited_overdue",
+        ),
     ),
     Fact(
         "complaints",
@@ -76,10 +90,11 @@ FACTS = (
     Fact(
         "invoices",
         "invoice_reconciliation",
-        ("partner", "item", "currency", "cause", "age"),
+        ("partner", "item", "currency", "cause", "outside", "age"),
         ("orders", "ordered", "invoiced", "open", "excess"),
     ),
-    Fact("stock", "sell_through", ("item",), ("batches", "initial", "sold", "other", "remaining")),
+    Fact("stock", "sell_through", ("item",), ("batches", "initial", "sold", "waste", "other", "remaining")),
+    Fact("loadcarriers", "load_carriers", ("kind",), ("carriers", "layers", "invoiced", "invoiced_layers")),
     Fact("actions", "purchase_order_exceptions", ("partner", "item", "reason"), ("orders", "mentions")),
 )
 

@@ -119,6 +119,8 @@ LISTS = (
             "silent_days",
             "usual_interval",
             "is_silent",
+            "last_delivery",
+            "next_delivery",
         ),
         {"partner": "customer_organization_id", "currency": "currency"},
         "is_silent OR coalesce(status = 'STOPPED', false) DESC, greatest(comparable_revenue, revenue) DESC",
@@ -162,6 +164,7 @@ LISTS = (
             "money",
             "order_amount",
             "is_overdue",
+            "kind",
         ),
         {"partner": "partner", "item": "trade_item_id", "currency": "money"},
         "requested_at DESC NULLS LAST",
@@ -172,13 +175,8 @@ LISTS = (
         "leftovers",
         "stock_at_risk",
         (
-            "trade_item_id",
-            "warehouse_name",
-            "batches",
-            "oldest_batch_days",
-            "pieces_left",
-            "offered_pieces",
-            "age_class",
+            *("trade_item_id", "warehouse_name", "batches", "oldest_batch_days"),
+            *("pieces_left", "offered_pieces", "age_class"),
         ),
         {"item": "trade_item_id"},
         "oldest_batch_days DESC NULLS LAST, pieces_left DESC",
@@ -235,7 +233,7 @@ def read_lists(
 
 
 def read_dues(connection: duckdb.DuckDBPyConnection, numbers: Lists, selection: Selection) -> list[list[Any]]:
-    """If not all open orders are listed, sums by account, hour of departure, next step and deadline; else nothing."""
+    """If not all open orders are listed, sums by account, hour of departure, next step, deadline and warehouse."""
     if all(number == whole for *_, number, whole in numbers.get("departures", [])):
         return []
     columns = {"account": "account", "partner": "customer_organization_id", "item": "trade_item_id"}
@@ -244,7 +242,7 @@ def read_dues(connection: duckdb.DuckDBPyConnection, numbers: Lists, selection: 
         SELECT
             account, date_trunc('hour', departure) AS hour, next_step, count(*) AS orders,
             CAST(sum(open_pieces) AS BIGINT) AS pieces, CAST(sum(open_packages) AS BIGINT) AS packages,
-            date_trunc('minute', cancellable_until) AS until
+            date_trunc('minute', cancellable_until) AS until, warehouse
         FROM reports.open_orders
         WHERE true{where}
         GROUP BY ALL

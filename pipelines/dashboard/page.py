@@ -21,6 +21,7 @@ PROGRAMS = (
     "periods.js",
     "sales.js",
     "deliveries.js",
+    "carriers.js",
     "invoices.js",
     "lists.js",
     "departures.js",

@@ -95,10 +95,7 @@ complaints AS (
         r.seller_organization_id,
         r.supplier_organization_id,
         r.trade_item_id,
-        CASE
-            WHEN r.is_after_delivery OR r.reclamation_action_decision IS NOT NULL THEN 'COMPLAINT'
-            ELSE 'CORRECTION'
-        END AS kind,
+        r.kind,
         r.money,
         -r.pieces_delta AS pieces,
         -CAST(r.value_delta AS DECIMAL(38, 6)) AS value,

@@ -13,7 +13,8 @@
 --
 -- A customer may have stopped weeks ago and still have bought as much in these 13 weeks. Its silence is measured against
 -- its own rhythm: the days since its last day of delivery, and the median number of days between its days of delivery, of
--- all its orders in the currency. It is silent if that is at least 21 days and at least 4 times its usual interval.
+-- all its orders in the currency. It is silent if that is at least 21 days and at least 4 times its usual interval, and if
+-- no delivery is still to come.
 -- Customers with fewer than 4 days of delivery have no rhythm, and a season ends without a customer being lost. The
 -- status does not depend on it. Others call a customer lost after a fixed number of weeks.
 --
@@ -38,9 +39,11 @@
 --   growth                    change divided by comparable revenue, 0.1 for 10 % more; NULL if that is 0
 --   weeks_compared            weeks that are compared, those of the account
 --   last_order                when it placed its last order in the currency, of any week
---   silent_days               days since its last day of delivery, in Amsterdam; 0 if that is today or later
+--   silent_days               days since its last delivery; NULL if there is none yet
 --   usual_interval            median number of days between its days of delivery; NULL if there are fewer than 4
---   is_silent                 whether silent_days is at least 21, and at least 4 times the usual interval
+--   is_silent                 whether silent_days is at least 21 and at least 4 times the usual interval, and no delivery is to come
+--   last_delivery             its last day of delivery until today, in Amsterdam
+--   next_delivery             its first day of delivery after today, in Amsterdam; NULL if there is none
 --
 -- tables:
 --   orders.sales_orders
@@ -74,7 +77,8 @@ buyers AS (
         o.money,
         row_number() OVER () AS number,
         max(o.order_date_time) AS last_order,
-        max(o.day) AS last_day,
+        max(o.day) FILTER (o.day <= p.today) AS last_day,
+        min(o.day) FILTER (o.day > p.today) AS next_day,
         list(o.day) AS days,
         coalesce(
             bool_or(
@@ -89,7 +93,7 @@ buyers AS (
 sorted_days AS (
     SELECT b.number, list_sort(b.days) AS days
     FROM buyers b
-    WHERE b.last_day IS NOT NULL
+    WHERE len(b.days) >= 4
 ),
 intervals AS (
     -- Between the days of each customer that follow each other. A window over all days takes twice as long as these lists.
@@ -108,7 +112,7 @@ usual_intervals AS (
 rhythms AS (
     SELECT
         b.number,
-        CASE WHEN b.last_day IS NOT NULL THEN greatest(p.today - b.last_day, 0) END AS silent_days,
+        p.today - b.last_day AS silent_days,
         u.days AS usual_interval
     FROM buyers b
     LEFT JOIN usual_intervals u ON u.number = b.number
@@ -136,7 +140,9 @@ SELECT
     b.last_order,
     CAST(r.silent_days AS BIGINT) AS silent_days,
     CAST(r.usual_interval AS DECIMAL(9, 1)) AS usual_interval,
-    coalesce(r.silent_days >= 21 AND r.silent_days >= 4 * r.usual_interval, false) AS is_silent
+    coalesce(r.silent_days >= 21 AND r.silent_days >= 4 * r.usual_interval, false) AND b.next_day IS NULL AS is_silent,
+    b.last_day AS last_delivery,
+    b.next_day AS next_delivery
 FROM buyers b
 LEFT JOIN customer_growth g
     ON g.account = b.account

@@ -105,8 +105,11 @@ compared AS (
         coalesce(s.amount, 0) AS settled_amount,
         i.account IS NOT NULL AS has_invoices,
         i.account IS NOT NULL OR s.account IS NOT NULL AS has_lines,
-        coalesce(o.sales_channel, '') IN ('PLANTION_CLOCK', 'VRM_CLOCK')
-            OR coalesce(o.payment_provider, '') IN ('PLANTION', 'VRM', 'OTHER') AS is_outside
+        CASE
+            WHEN o.sales_channel = 'PLANTION_CLOCK' OR o.payment_provider = 'PLANTION' THEN 'PLANTION'
+            WHEN o.sales_channel = 'VRM_CLOCK' OR o.payment_provider = 'VRM' THEN 'VRM'
+            WHEN o.payment_provider = 'OTHER' THEN 'OTHER'
+        END AS outside
     FROM orders.sales_orders o
     LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
     LEFT JOIN invoiced i ON i.account = o.account AND i.sales_order_id = o.sales_order_id
@@ -138,7 +141,7 @@ stated AS (
     SELECT
         d.*,
         CASE
-            WHEN NOT d.has_lines AND d.is_outside THEN 'CANNOT_BE_KNOWN'
+            WHEN NOT d.has_lines AND d.outside IS NOT NULL THEN 'CANNOT_BE_KNOWN'
             WHEN NOT d.has_lines THEN 'NOT_SETTLED'
             WHEN d.unsettled_pieces = 0 AND coalesce(abs(d.unsettled_amount), 0) < 0.01 THEN 'NOT_INVOICED'
             WHEN d.unsettled_pieces BETWEEN 1 AND d.ordered_pieces - 1 AND coalesce(d.unsettled_amount >= 0.01, true)
@@ -150,6 +153,7 @@ stated AS (
 detail AS (
     SELECT
         d.*,
+        CASE WHEN d.state = 'CANNOT_BE_KNOWN' THEN d.outside END AS unknown_because,
         CASE
             WHEN d.state = 'CANNOT_BE_KNOWN' THEN 'CANNOT_BE_KNOWN'
             WHEN NOT d.has_invoices THEN 'NOT_INVOICED'

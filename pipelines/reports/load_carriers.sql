@@ -58,7 +58,7 @@ WITH means AS (
         AND NOT l.is_deleted
     GROUP BY ALL
 ),
-days AS (
+detail AS (
     SELECT *, CAST(timezone('Europe/Amsterdam', moment) AS DATE) AS day FROM means
 )
 SELECT
@@ -69,7 +69,7 @@ SELECT
     CAST(coalesce(sum(d.additional_layers), 0) AS BIGINT) AS additional_layers,
     CAST(coalesce(sum(d.invoiced), 0) AS BIGINT) AS invoiced,
     CAST(coalesce(sum(d.invoiced_layers), 0) AS BIGINT) AS invoiced_layers
-FROM days d
+FROM detail d
 WHERE (from_date IS NULL OR d.day >= CAST(from_date AS DATE))
     AND (to_date IS NULL OR d.day <= CAST(to_date AS DATE))
 GROUP BY d.account, date_trunc('month', d.day), d.load_carrier_type

@@ -39,23 +39,25 @@
 --   supply.batch_mutations
 --   supply.batches
 
-WITH kinds (type, is_move, is_sale) AS (
+WITH kinds (type, is_move, is_sale, is_waste) AS (
     -- Joined, which takes less time than to compare a million texts with each of these.
     VALUES
-        ('CLAIM', false, true),
-        ('UNCLAIM', false, false),
-        ('CLAIMED_FROM_RESERVATION', false, true),
-        ('UNCLAIMED_FROM_RESERVATION', false, false),
-        ('WAREHOUSE_CHANGE', true, false),
-        ('SPLIT', true, false),
-        ('COMBINE', true, false)
+        ('CLAIM', false, true, false),
+        ('UNCLAIM', false, false, false),
+        ('CLAIMED_FROM_RESERVATION', false, true, false),
+        ('UNCLAIMED_FROM_RESERVATION', false, false, false),
+        ('WAREHOUSE_CHANGE', true, false, false),
+        ('SPLIT', true, false, false),
+        ('COMBINE', true, false, false),
+        ('CORRECTION', false, false, true)
 ),
 ledger AS (
     SELECT
         m.account,
         m.batch_id,
-        -sum(m.delta_number_of_pieces) FILTER (NOT k.is_move) AS sold,
+        -sum(m.delta_number_of_pieces) FILTER (NOT k.is_move AND NOT k.is_waste) AS sold,
         -sum(m.delta_number_of_pieces) FILTER (k.is_move) AS moved,
+        -sum(m.delta_number_of_pieces) FILTER (k.is_waste AND m.delta_number_of_pieces < 0) AS waste,
         max(m.creation_date_time) FILTER (k.is_sale) AS last_sold_at
     FROM supply.batch_mutations m
     JOIN kinds k ON k.type = m.type
@@ -82,6 +84,7 @@ detail AS (
         initial_pieces - sold_pieces - b.number_of_pieces AS other_pieces,
         CAST(b.number_of_pieces AS BIGINT) AS remaining_pieces,
         CAST(coalesce(l.moved, 0) AS BIGINT) AS moved_pieces,
+        CAST(coalesce(l.waste, 0) AS BIGINT) AS waste_pieces,
         l.last_sold_at
     FROM supply.batches b
     LEFT JOIN days y ON y.moment = b.batch_date

@@ -61,6 +61,17 @@ def test_no_dutch_text_is_unused() -> None:
     assert all(re.fullmatch(r"[A-Z][A-Za-z ]+", text) for text in constants)
 
 
+def test_each_party_has_one_name() -> None:
+    """Texts speak of growers and customers, not of us, you, suppliers or buyers; packages are "stuks fust"."""
+    names = {
+        "English": (english(), r"\b(our|us|we|your|you|suppliers?|buyers?|sellers?)\b"),
+        "Dutch": (dutch().values(), r"\b(ons|onze|wij|uw|u|leveranciers?|kopers?|verkopers?|fusten)\b"),
+    }
+
+    for texts, others in names.values():
+        assert [text for text in texts if re.search(others, text, re.IGNORECASE)] == []
+
+
 def test_own_limits_replace_some_defaults(tmp_path: Path) -> None:
     """A file in the folder of the warehouse replaces the limits that it names."""
     (tmp_path / OWN_FILE).write_text("fill_rate = { green = 0.9, red = 0.5 }\n", encoding="utf-8")

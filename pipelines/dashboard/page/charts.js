@@ -154,11 +154,11 @@ function horizontalBars({ labels: names, series, format, unit, secondFormat, sec
     choose,
     height: (look, width) => {
       const most = Math.max(...names.map((name) => inLines(name, nameWidth(width), look).length));
-      if (look.isPaper) return 42 + (secondFormat ? 22 : 0) + Math.min(names.length, PAPER_BARS) * (look.font + 4);
-      return 64 + (secondFormat ? 48 : 0) + names.length * Math.max(ROW, most * (look.font + 2) + 4);
+      if (look.isPaper) return 44 + (secondFormat ? 22 : 0) + Math.min(names.length, PAPER_BARS) * (look.font + 4);
+      return 70 + (secondFormat ? 48 : 0) + names.length * Math.max(ROW, most * (look.font + 2) + 4);
     },
     option: (look, width) => ({
-      ...frame(look, { top: secondFormat ? (look.isPaper ? 20 : 28) : 6, bottom: look.isPaper ? 14 : 20 }),
+      ...frame(look, { top: secondFormat ? (look.isPaper ? 20 : 28) : 6, bottom: look.isPaper ? 16 : 26 }),
       tooltip: {
         ...frame(look, {}).tooltip,
         formatter: (entries) => tip(

@@ -121,7 +121,7 @@ function clear() {
 
 // A list closes with Escape, and when something else is clicked.
 function closeLists(event) {
-  for (const list of document.querySelectorAll(".field details[open]")) {
+  for (const list of document.querySelectorAll(".field details[open], #contents[open]")) {
     const byKey = event.type === "keydown";
     if (byKey ? event.key !== "Escape" : list.contains(event.target)) continue;
     if (byKey && list.contains(document.activeElement)) list.querySelector("summary").focus();
@@ -129,13 +129,29 @@ function closeLists(event) {
   }
 }
 
-// The height of the bar that stays at the top: what is scrolled to comes below it.
+// The height of what stays at the top: what is scrolled to comes below it. Open filters scroll away, and one line stays; a click on it
+// brings them back, until something else is clicked or scrolled.
 function measureBar() {
-  const bar = at("filters");
-  const height = window.getComputedStyle(bar).position === "sticky" ? bar.offsetHeight : 0;
+  const [bar, line] = [at("filters"), at("passed")];
+  const height = window.getComputedStyle(bar).position === "sticky" ? bar.offsetHeight : window.getComputedStyle(line).display === "none" ? 0 : LINE;
   document.documentElement.style.setProperty("--bar", `${height}px`);
+}
+const LINE = 40; // pixels
+
+function pin(isPinned) {
+  if (at("filters").classList.contains("pinned") === isPinned) return;
+  at("filters").classList.toggle("pinned", isPinned);
+  measureBar();
+  if (isPinned) at("filters").querySelector("summary").focus({ preventScroll: true });
+}
+
+function unpin({ type, key, target }) {
+  if (type === "keydown" ? key === "Escape" && !document.querySelector(".field details[open]") : !at("filters").contains(target)) pin(false);
 }
 
 new ResizeObserver(measureBar).observe(at("filters"));
+new IntersectionObserver(([{ isIntersecting, boundingClientRect: { bottom } }]) => at("passed").classList.toggle("on", !isIntersecting && bottom < 0)).observe(at("filters"));
+at("again").addEventListener("click", () => pin(true));
+for (const event of ["pointerdown", "wheel", "touchmove", "keydown"]) document.addEventListener(event, unpin, { passive: true });
 document.addEventListener("pointerdown", closeLists);
 document.addEventListener("keydown", closeLists);

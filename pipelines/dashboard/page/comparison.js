@@ -56,19 +56,14 @@ function comparisonBy(chosen, split) {
   const to = Math.min(chosen.from === null ? CONTENT.week : chosen.to, CONTENT.week - 1);
   const isCompared = (account, week) => week >= from && week <= to && known.get(account)?.has(week) && known.get(account).has(yearEarlier(week))
     && CONTENT.incomplete[CONTENT.keys[account]] !== week;
-  const revenue = new Map();
-  const found = new Map();
   const sums = added("sales", { ...chosen, from: null, to: null }, ["account", "week", split]);
-  const places = new Set(sums.map((each) => each[split]));
-  for (const each of sums) revenue.set([each.account, each.week, each[split]].join(), each.revenue);
-  for (const [account, weeks] of known) {
-    for (const week of [...weeks].filter((each) => isCompared(account, each))) {
-      for (const place of places) {
-        const [now, before] = [week, yearEarlier(week)].map((each) => revenue.get([account, each, place].join()) ?? 0);
-        const sum = found.get(place) || { now: 0, before: 0 };
-        found.set(place, { now: sum.now + now, before: sum.before + before });
-      }
-    }
+  const found = new Map(sums.map((each) => [each[split], { now: 0, before: 0 }]));
+  if (![...known].some(([account, weeks]) => [...weeks].some((week) => isCompared(account, week)))) return new Map();
+  for (const { account, week, revenue, [split]: place } of sums.filter((each) => each.week !== null)) {
+    const sum = found.get(place);
+    if (isCompared(account, week)) sum.now += revenue;
+    // A week is the year before of at most one other.
+    if ([week + 52, week + 53].some((later) => yearEarlier(later) === week && isCompared(account, later))) sum.before += revenue;
   }
   return found;
 }

@@ -24,26 +24,40 @@ function askedFigures(whole, label, chosen) {
   ];
 }
 
+const FEW_ORDERS = 5; // a share of fewer orders says little
+
+// Who complains most for the orders that it places: of those with some orders, by complaints per order, then the others by complaints.
 function complaints(chosen) {
-  const rows = asked("COMPLAINT", chosen, ["partner"]);
-  const whole = addedUp(rows, MEASURES.complaints);
-  const shown = rows.slice(0, MOST_BARS);
+  const orders = new Map(added("sales", chosen, ["partner"]).map((each) => [each.partner, each.orders]));
+  const found = asked("COMPLAINT", chosen, ["partner"]).map((each) => ({ ...each, orders: orders.get(each.partner) ?? 0 }))
+    .map((each) => ({ ...each, share: quotient(each.complaints, each.orders), isFew: each.orders < FEW_ORDERS }));
+  const groups = [[false, t("At least {orders} orders", { orders: FEW_ORDERS })], [true, t("Fewer than {orders} orders", { orders: FEW_ORDERS })]]
+    .map(([isFew, name]) => ({ isFew, name, rows: found.filter((each) => each.isFew === isFew).sort(falling(isFew ? "complaints" : "share")) })).filter(({ rows }) => rows.length);
+  const rows = groups.flatMap((group) => group.rows);
+  const measures = [...MEASURES.complaints, "orders"];
+  const whole = addedUp(rows, measures);
+  const every = FACTS.sales ? total("sales", chosen).orders : 0;
+  const shown = (groups[0]?.rows || []).filter((each) => each.share !== null).slice(0, MOST_BARS);
   const names = shown.map((each) => nameOf("partner", each.partner));
+  const line = (each) => [each.orders, quotient(each.complaints, each.orders), ...askedLine(each)];
   return {
-    figures: askedFigures(whole, t("complaints after the delivery"), chosen),
+    figures: [
+      ...askedFigures(whole, t("complaints after the delivery"), chosen),
+      every > 0 && { value: percent(whole.complaints / every), label: t("complaints per order, of {orders} of all customers", { orders: counted(every, t("order"), t("orders")) }) },
+    ],
     picture: shown.length && horizontalBars({
       labels: names,
-      series: [{ name: t("Complaints"), values: shown.map((each) => each.complaints) }],
-      format: grouped,
-      unit: t("complaints"),
-      axis: { minInterval: 1 },
+      series: [{ name: t("Complaints per order"), values: shown.map((each) => each.share) }],
+      format: percent,
+      unit: t("complaints per order"),
       choose: (place) => toggle("partner", shown[place].partner),
-      alt: `${t("Complaints by customer.")} ${extremes(names, shown.map((each) => each.complaints), grouped)}`,
+      alt: `${t("Complaints per order by customer.")} ${extremes(names, shown.map((each) => each.share), percent)}`,
     }),
     table: {
-      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), ...ASKED_COLUMNS(t("Complaints"), chosen)],
-      rows: rows.map((each) => row([nameOf("partner", each.partner), ...askedLine(each)], each.partner)),
-      whole: [t("Total"), ...askedLine(whole)],
+      groups: groups.map(({ isFew, name, rows: own }) => ({ group: isFew, cells: [`${name}: ${counted(own.length, t("customer"), t("customers"))}`, ...line(addedUp(own, measures))] })),
+      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Orders"), grouped), column(t("Complaints per order"), percent), ...ASKED_COLUMNS(t("Complaints"), chosen)],
+      rows: rows.map((each) => ({ ...row([nameOf("partner", each.partner), ...line(each)], each.partner), group: each.isFew })),
+      whole: [t("Total"), ...line(whole)],
     },
   };
 }
@@ -76,7 +90,7 @@ function byReason(kind, name, label, alt) {
   };
 }
 
-const FAILED = dictionary({ REJECTED: t("Order rejected"), CANCELLED: t("Cancelled"), UNFULFILLABLE: t("Could not be fulfilled") });
+const FAILED = dictionary({ REJECTED: t("Rejected, by whom is not given"), CANCELLED: t("Cancelled"), UNFULFILLABLE: t("Could not be fulfilled") });
 
 const isFailed = (each) => CONTENT.keys[each.kind] in FAILED;
 
@@ -114,34 +128,50 @@ function failedOrders(chosen) {
   };
 }
 
-// The requests of all weeks without an answer: those that we or the other side can still answer, those past their time, and those
+// The requests of all weeks without an answer: those that the account or the other side can still answer, those past their time, and those
 // that Floriday reports as expired. The section of corrections has the same numbers of its weeks.
 function requestSums(chosen) {
-  const sums = added("corrections", { ...chosen, from: null, to: null }, ["initiator"]);
+  const sums = added("corrections", { ...chosen, from: null, to: null }, ["initiator", "kind"]);
   const isTheirs = ({ initiator }) => CONTENT.keys[initiator] === (BUYS ? "CUSTOMER" : "SUPPLIER");
   const sum = (some, measure) => some.reduce((whole, each) => whole + each[measure], 0);
+  const days = (some) => quotient(sum(some, "waited") / 24, sum(some, "pending"));
+  const [ours, theirs] = [sums.filter((each) => !isTheirs(each)), sums.filter(isTheirs)];
   return {
-    ours: sum(sums.filter((each) => !isTheirs(each)), "pending"), theirs: sum(sums.filter(isTheirs), "pending"), overdue: sum(sums, "overdue"), expired: sum(sums, "expired"),
+    ours: sum(ours, "pending"), theirs: sum(theirs, "pending"), overdue: sum(sums, "overdue"), expired: sum(sums, "expired"),
+    oursDays: days(ours), theirsDays: days(theirs), overdueDays: quotient(sum(sums, "waited_overdue") / 24, sum(sums, "overdue")), complaints: sum(sums.filter(({ kind }) => CONTENT.keys[kind] === "COMPLAINT"), "pending"),
   };
 }
 
+// Open requests by whose answer they wait for: only the grower asks for those that a customer answers.
+function waitingLabel(isGrower, days) {
+  if (days === null) return isGrower ? t("open: wait for the grower's answer") : t("open: wait for the customer's answer");
+  const number = { days: grouped(days, 1) };
+  return isGrower ? t("open: wait for the grower's answer, for {days} days on average", number) : t("open: wait for the customer's answer, for {days} days on average", number);
+}
+
+const REQUEST_KINDS = dictionary({ COMPLAINT: t("After the delivery, or about the goods"), CORRECTION: t("Changes before the delivery") });
+
 function requests(chosen) {
   const rows = listed("requests", chosen, { partner: 2, item: 3, currency: 8 });
-  const { ours, theirs, overdue, expired } = requestSums(chosen);
-  const value = rows.reduce((sum, each) => sum + Number(each[9] || 0), 0);
+  const { ours, theirs, overdue, expired, oursDays, theirsDays, overdueDays, complaints: after } = requestSums(chosen);
+  const value = (some) => some.reduce((sum, each) => sum + Number(each[9] || 0), 0);
+  const groups = Object.keys(REQUEST_KINDS).map((kind) => ({ kind, rows: rows.filter((each) => each[11] === kind) })).filter((each) => each.rows.length);
   return {
     figures: [
-      { value: grouped(ours), label: t("open: wait for our answer") },
-      { value: grouped(theirs), label: t("open: wait for an answer of the other side") },
-      { value: grouped(overdue), label: t("past their time, not reported as expired") },
+      { value: grouped(ours), label: waitingLabel(!BUYS, ours ? oursDays : null) },
+      { value: grouped(theirs), label: waitingLabel(BUYS, theirs ? theirsDays : null) },
+      ours + theirs > 0 && { value: grouped(after), label: t("of the open ones were asked after the delivery, or about the goods; {number} are changes before it", { number: grouped(ours + theirs - after) }) },
+      { value: grouped(overdue), label: overdue ? t("past their time: the time to answer is over, but Floriday still has them as open; asked {days} days ago on average", { days: grouped(overdueDays, 1) }) : t("past their time: the time to answer is over, but Floriday still has them as open") },
       { value: grouped(expired), label: t("expired without an answer, not in this list") },
     ],
     table: {
+      groups: groups.map(({ kind, rows: own }) => ({ group: kind, cells: [`${REQUEST_KINDS[kind]}: ${counted(own.length, t("request"), t("requests"))}`, ...Array(7).fill(null), value(own)] })),
       columns: [column(t("Order")), column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Asked by")), column(t("Reason")),
         column(t("Asked at"), null, { show: inAmsterdam }), column(t("Answer until"), null, { show: inAmsterdam }), column(t("State")), worth(t("Value of the orders"), chosen)],
-      rows: rows.map(([, order, partner, item, initiator, reason, requested, expires, , worthOfOrder, isOverdue]) => row([order, idName("partner", partner), idName("item", item), words(initiator),
-        reason, requested, expires, isOverdue ? t("past its time") : t("open"), numberOrNull(worthOfOrder)], PLACES.get(partner))),
-      whole: [t("Total of the list"), null, null, null, null, null, null, null, value],
+      rows: groups.flatMap(({ kind, rows: own }) => own.map(([, order, partner, item, initiator, reason, requested, expires, , worthOfOrder, isOverdue]) => ({
+        ...row([order, idName("partner", partner), idName("item", item), words(initiator), reason, requested, expires, isOverdue ? t("past its time") : t("open"), numberOrNull(worthOfOrder)],
+          PLACES.get(partner)), group: kind }))),
+      whole: [t("Total of the list"), null, null, null, null, null, null, null, value(rows)],
     },
   };
 }

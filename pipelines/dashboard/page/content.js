@@ -20,7 +20,7 @@ for (const split of Object.keys(CONTENT.names)) CONTENT.names[split] = dictionar
 const FACTS = CONTENT.facts;
 const BUYS = CONTENT.api === "customers";
 const SPLITS = new Set(["account", "week", "partner", "item", "carrier", "channel", "instrument", "currency",
-  "price_currency", "initiator", "reason", "kind", "decision", "cause", "age"]);
+  "price_currency", "initiator", "reason", "kind", "decision", "cause", "outside", "age"]);
 const MEASURES = Object.fromEntries(
   Object.entries(FACTS).map(([name, columns]) => [name, Object.keys(columns).filter((each) => !SPLITS.has(each))]),
 );

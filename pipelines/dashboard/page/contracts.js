@@ -2,7 +2,7 @@
 
 // Why so much is expected: more is called off and still to come than the pace so far gives, or that pace gives more.
 function basisOf([, , , , , , , , days, expected, , , , delivered, , pace, outstanding]) {
-  if (!expected) return t("nothing to come yet");
+  if (!expected) return t("nothing delivered or called off yet");
   if (expected === delivered) return t("delivered");
   return outstanding >= Math.round(Number(pace) * days) ? t("what is still to come") : t("pace of delivery");
 }
@@ -23,8 +23,6 @@ function otherLines(chosen, fits = () => true) {
   return chosen.code !== null && lines.length ? t("{lines} in {currencies}", { lines: counted(lines.length, t("line"), t("lines")), currencies: codes.join(", ") }) : "";
 }
 
-const inDays = { show: (day) => dayName(Date.parse(day)) };
-
 function contracts(chosen) {
   const rows = listed("contracts", chosen, { partner: 2, item: 3, currency: 11 });
   const short = rows.filter(isShort);
@@ -44,7 +42,7 @@ function contracts(chosen) {
     table: {
       columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Contract")), column(t("From"), null, inDays), column(t("Until"), null, inDays),
         column(t("Days left"), grouped), column(t("Agreed"), grouped), column(t("Called off"), grouped), column(t("Delivered"), grouped), column(t("Still to come"), grouped),
-        column(t("Pace: pieces a week"), grouped), column(t("Forecast at the end"), grouped), column(t("Forecast from")), column(t("Part of agreed"), percent),
+        column(t("Pace: pieces a week"), grouped), column(t("Forecast at the end"), grouped), column(t("Forecast based on")), column(t("Part of agreed"), percent),
         column(t("Pieces missing"), grouped), worth(t("Value missing"), chosen, 0)],
       rows: rows.map((each) => {
         const [, reference, partner, item, until, agreed, called, , days, expected, share, , agreedPrice, delivered, from, pace, outstanding] = each;
@@ -74,22 +72,26 @@ const AGE_CLASSES = dictionary({ "0 to 3 days": t("0 to 3 days"), "4 to 7 days":
 function leftovers(chosen) {
   const rows = listed("leftovers", chosen, { item: 1 });
   const sum = (place, some = rows) => some.reduce((all, each) => all + (each[place] || 0), 0);
+  const line = (some) => {
+    const [batches, left, offered] = [3, 5, 6].map((place) => sum(place, some));
+    return [batches, left, offered, left - offered, quotient(left - offered, left)];
+  };
   const groups = [...new Set(rows.map((each) => each[7]))].map((age) => {
     const some = rows.filter((each) => each[7] === age);
-    return { group: age, cells: [AGE_CLASSES[age] || t("without a day"), null, null, sum(3, some), sum(5, some), sum(6, some)] };
+    return { group: age, cells: [AGE_CLASSES[age] || t("without a day"), null, null, ...line(some)] };
   });
   return {
     figures: [
       { value: grouped(sum(5)), label: t("pieces left, of all batches") },
       { value: grouped(sum(5, rows.filter(isOld))), label: t("of these, of batches of more than {days} days", { days: grouped(OLD_DAYS) }) },
-      { value: grouped(sum(5) - sum(6)), label: t("of these, in no offer now") },
+      { value: grouped(sum(5) - sum(6)), label: t("of these, in no offer now ({part} of the pieces left)", { part: percent(line(rows)[4]) }) },
     ],
     table: {
       groups,
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Warehouse")), column(t("Days since harvest, oldest"), grouped), column(t("Batches"), grouped),
-        column(t("Left"), grouped), column(t("Offered"), grouped)],
-      rows: rows.map(([, item, place, batches, days, left, offered, age]) => ({ ...row([idName("item", item), place, days, batches, left, offered], PLACES.get(item)), group: age })),
-      whole: [t("Total"), null, null, sum(3), sum(5), sum(6)],
+        column(t("Left"), grouped), column(t("Offered"), grouped), column(t("In no offer"), grouped), column(t("Share in no offer"), percent)],
+      rows: rows.map((each) => ({ ...row([idName("item", each[1]), each[2], each[4], ...line([each])], PLACES.get(each[1])), group: each[7] })),
+      whole: [t("Total"), null, null, ...line(rows)],
     },
   };
 }

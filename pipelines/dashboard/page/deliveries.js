@@ -1,5 +1,29 @@
 // Sections on deliveries and corrections.
 
+// Which of the orders of the revenue the fill rate leaves out: those of the clock without a delivery request, and in the running week
+// and later those that are not due yet.
+function leftOut(chosen) {
+  const sums = (fact, from, to) => total(fact, { ...chosen, currency: null, from, to });
+  const missing = (from, to) => {
+    const { orders, cancelled_orders: cancelled, unfulfillable_orders: unfulfillable } = sums("fill", from, to);
+    return sums("sales", from, to).orders - (orders - cancelled - unfulfillable);
+  };
+  const all = missing(chosen.from, chosen.to);
+  const later = chosen.from === null || chosen.to >= CONTENT.week ? missing(Math.max(chosen.from ?? CONTENT.week, CONTENT.week), chosen.to ?? Infinity) : 0;
+  return { clock: all - later, later };
+}
+
+function fillOrders(chosen, whole) {
+  if (!FACTS.sales) return "";
+  const { clock, later } = leftOut(chosen);
+  const orders = (number) => counted(number, t("order"), t("orders"));
+  return [t("{orders} count: {committed} of the revenue, {cancelled} cancelled and {unfulfillable} that could not be fulfilled.", { orders: orders(whole.orders),
+    committed: grouped(whole.orders - whole.cancelled_orders - whole.unfulfillable_orders), cancelled: grouped(whole.cancelled_orders), unfulfillable: grouped(whole.unfulfillable_orders) }),
+    clock > 0 && t("Left out of the revenue: {orders} of the clock for which no delivery was requested, whose delivery Floriday does not report by order.", { orders: orders(clock) }),
+    later > 0 && t("Also left out: {orders} of the running week and later that are not due yet, or of the clock without a request.", { orders: orders(later) }),
+  ].filter(Boolean).join(" ");
+}
+
 function fillRate(chosen) {
   const whole = total("fill", chosen);
   const rate = (each) => (each.ordered ? 1 - each.short_by_grower / each.ordered : null);
@@ -8,14 +32,17 @@ function fillRate(chosen) {
   const rates = weeks.map((week) => sums.get(week) ?? null);
   const running = total("fill", { ...chosen, from: CONTENT.week, to: CONTENT.week });
   const perItem = added("fill", chosen, ["item"]).sort(falling("short_by_grower"));
-  const line = (each) => [each.orders, each.ordered, each.delivered, each.short_by_grower, each.short_by_customer, each.over, rate(each)];
+  const line = (each) => [each.orders, each.ordered, each.delivered, each.short_by_grower, each.pending, each.reduced, each.cancelled, each.over, rate(each)];
   return {
+    more: fillOrders(chosen, whole),
     figures: [
-      { value: percent(rate(whole)), label: t("of the ordered pieces, apart from what customers reduced") },
+      { value: percent(rate(whole)), label: t("fill rate: 1 \u2212 {short} pieces short by the grower / {ordered} ordered", { short: grouped(whole.short_by_grower), ordered: grouped(whole.ordered) }) },
       { value: grouped(whole.short_by_grower), label: t("pieces short by the grower") },
-      { value: grouped(whole.short_by_customer), label: t("pieces reduced by customers") },
-      running.ordered > 0 && { value: percent(rate(running)), label: t("in the running week so far, {pieces} pieces not left yet",
-        { pieces: grouped(running.short_by_grower) }) },
+      whole.pending > 0 && { value: grouped(whole.pending), label: t("pieces of {orders}, overdue, of which nothing has left yet; not counted as short", { orders: counted(whole.pending_orders, t("order"), t("orders")) }) },
+      { value: grouped(whole.reduced), label: t("pieces reduced by customers") },
+      { value: grouped(whole.cancelled), label: t("pieces of cancelled orders") },
+      running.ordered > 0 && { value: percent(rate(running)), label: t("in the running week so far: {short} short of {ordered} ordered, {pieces} not left yet",
+        { short: grouped(running.short_by_grower), ordered: grouped(running.ordered), pieces: grouped(running.pending) }) },
     ],
     picture: weeks.length && verticalBars({
       weeks,
@@ -27,7 +54,8 @@ function fillRate(chosen) {
     }),
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Orders"), grouped), column(t("Ordered"), grouped),
-        column(t("Delivered"), grouped), column(t("Short"), grouped), column(t("Reduced"), grouped), column(t("Over-delivered"), grouped),
+        column(t("Delivered"), grouped), column(t("Short"), grouped), column(t("Not left yet"), grouped, { screen: true }), column(t("Reduced"), grouped), column(t("Of cancelled orders"), grouped),
+        column(t("Over-delivered"), grouped, { screen: true }),
         column(t("Rate"), percent)],
       rows: perItem.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
       whole: [t("Total"), ...line(whole)],
@@ -55,7 +83,7 @@ function onTime(chosen) {
     ],
     picture: shown.length && horizontalBars({
       labels: names,
-      series: [shares(t("In time"), "on_time", 0), shares(t("Late"), "late", 1), shares(t("Not received"), "not_received", 4)],
+      series: [shares(t("In time"), "on_time", 0), shares(t("Late"), "late", 1), shares(t("Not reported as received"), "not_received", 4)],
       format: percent,
       unit: t("% of load carriers"),
       axis: SHARE,
@@ -64,7 +92,7 @@ function onTime(chosen) {
     }),
     table: {
       columns: [column(t("Carrier")), column(t("Load carriers"), grouped), column(t("In time"), grouped), column(t("Late"), grouped),
-        column(t("Not received"), grouped), column(t("Share"), percent)],
+        column(t("Not reported as received"), grouped), column(t("Share"), percent)],
       rows: carriers.map((each) => row([nameOf("carrier", each.carrier), ...line(each)])),
       whole: [t("Total"), ...line(whole)],
     },
@@ -104,6 +132,29 @@ function corrections(chosen) {
       columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Asked by")), column(t("Requests"), grouped),
         column(t("Accepted"), grouped), column(t("Declined"), grouped), column(t("No answer"), grouped, { screen: true }), column(t("Pieces"), grouped, { screen: true }), worth(t("Value"), chosen)],
       rows: rows.map((each) => row([nameOf("partner", each.partner), words(CONTENT.keys[each.initiator]), ...line(each)], each.partner)),
+      whole: [t("Total"), null, ...line(whole)],
+    },
+  };
+}
+
+// What corrections cost, by who asked and why: what was taken off the orders, the largest amount first.
+function correctionCauses(chosen) {
+  const measures = ["requests", "accepted", "pieces", "value"];
+  const found = added("corrections", chosen, ["initiator", "kind", "reason"]).sort((left, right) => left.value - right.value || right.requests - left.requests);
+  const sides = added("corrections", chosen, ["initiator"]).sort((left, right) => left.value - right.value);
+  const whole = addedUp(found, measures);
+  const line = (each) => [...measures.map((measure) => each[measure]), quotient(each.value, whole.value)];
+  const name = (side) => words(CONTENT.keys[side]);
+  return {
+    figures: [
+      { value: money(whole.value, chosen.code), label: t("is what the accepted ones changed") },
+      ...sides.filter((side) => side.value).map((side) => ({ value: money(side.value, chosen.code), label: t("of it asked by: {side}", { side: name(side.initiator) }) })),
+    ],
+    table: {
+      groups: sides.map((side) => ({ group: side.initiator, cells: [t("By: {side}", { side: name(side.initiator) }), null, ...line(side)] })),
+      columns: [column(t("Reason")), column(t("Kind")), column(t("Requests"), grouped), column(t("Accepted"), grouped), column(t("Pieces"), grouped), worth(t("Value"), chosen), column(t("Share of the value"), percent)],
+      rows: sides.flatMap((side) => found.filter((each) => each.initiator === side.initiator)
+        .map((each) => ({ ...row([reasonName(each.reason), REQUEST_KINDS[CONTENT.keys[each.kind]], ...line(each)]), group: side.initiator }))),
       whole: [t("Total"), null, ...line(whole)],
     },
   };

@@ -2,8 +2,10 @@
 
 const MOST_PRINTED = 40; // rows that a meeting goes through
 
+const EARLY_HOUR = "06:00";
+
 const STEPS = dictionary({
-  COMMIT: t("Can still be cancelled"), WAIT: t("Cannot be cancelled any more, not final yet"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
+  COMMIT: t("Can still be cancelled"), WAIT: t("To pick, not final yet"), PICK: t("To pick"), DESPATCH: t("To despatch"), DELIVER: t("On its way"),
 });
 
 const DUES = [["late", t("Overdue")], ["today", t("Today")], ["tomorrow", t("Tomorrow")], ["week", t("Later this week")], ["later", t("After this week")],
@@ -46,15 +48,32 @@ function isDue([, time, , step]) {
   return dueOf(time, step);
 }
 
-// The numbers of orders, pieces and packages of all open orders, also of those that are not listed; with customers or trade items
-// chosen, of those that are listed.
-function dueSums(rows, chosen) {
+// Whether an order must be delivered tomorrow so early that it leaves today.
+function isEarly(time, step) {
+  return dueOf(time, step) === "tomorrow" && sortable(time).slice(-5) < EARLY_HOUR;
+}
+
+// All open orders, also those that are not listed, with their numbers; with customers or trade items chosen, those that are listed.
+function openOrders(rows, chosen) {
   const isWhole = !CONTENT.dues.length || chosen.partner.size || chosen.item.size;
-  const all = isWhole ? rows.map((each) => [isDue(each), stepOf(each[3], each[12]), 1, each[7] || 0, each[8] || 0])
-    : CONTENT.dues.filter(([account]) => chosen.account === null || account === chosen.account)
-      .map(([, time, step, orders, pieces, packages, until]) => [dueOf(time, step), stepOf(step, until), orders, pieces || 0, packages || 0]);
-  return (due, group) => all.filter(([when, step]) => (due ? when === due : true) && (group ? groupOfStep(step) === group : true))
-    .reduce((sum, [, , ...numbers]) => sum.map((each, place) => each + numbers[place]), [0, 0, 0]);
+  const found = isWhole ? rows.map((each) => [, each[1], each[3], 1, each[7], each[8], each[12], each[11]])
+    : CONTENT.dues.filter(([account]) => chosen.account === null || account === chosen.account);
+  return found.map(([, time, step, orders, pieces, packages, until, warehouse]) => ({
+    due: dueOf(time, step), group: groupOfStep(stepOf(step, until)), isEarly: isEarly(time, step), warehouse, numbers: [orders, pieces || 0, packages || 0],
+  }));
+}
+
+// The numbers of orders, pieces and packages of some of them.
+function dueSum(found, fits) {
+  return found.filter(fits).reduce((sum, { numbers }) => sum.map((each, place) => each + numbers[place]), [0, 0, 0]);
+}
+
+// What must be picked at each warehouse, if there are several.
+function warehouseFigures(found, chosen) {
+  const places = [...new Set(found.map(({ warehouse }) => warehouse))].sort((left, right) => String(left).localeCompare(String(right), LOCALE));
+  const sums = places.map((place) => [place, dueSum(found, (each) => each.warehouse === place && (chosen.due === null || each.due === chosen.due))]);
+  return places.length < 2 ? [] : sums.filter(([, [, pieces]]) => pieces).map(([place, [, pieces, packages]]) =>
+    ({ value: grouped(pieces), label: t("pieces to pick in {packages} packages from {warehouse}", { packages: grouped(packages), warehouse: place || t("an unknown warehouse") }) }));
 }
 
 // Firm orders, those that are not final though they cannot be cancelled any more, those that can, and those that have left.
@@ -69,14 +88,15 @@ function inDueOrder(rows) {
   return [...rows].sort((left, right) => rank(left) - rank(right) || picked(left) - picked(right));
 }
 
-function dueButtons(sum) {
+function dueButtons(sum, early) {
   const numberOf = (due) => grouped(sum(due)[0]);
+  const earlyOf = (due) => (due === "tomorrow" && early ? [" ", t("({number} before {hour})", { number: grouped(early), hour: EARLY_HOUR })] : []);
   const button = (due, text) => make("button", { type: "button", id: `due-${due ?? "all"}`, "aria-pressed": String(filters.due === due), on: { click: () => {
     filters.due = due;
     opened.add("departures");
     refresh();
     at(`due-${due ?? "all"}`).focus();
-  } } }, `${text} `, make("strong", null, numberOf(due)));
+  } } }, `${text} `, make("strong", null, numberOf(due)), ...earlyOf(due));
   return make("div", { class: "dues", role: "group", "aria-label": t("When they must be delivered") }, button(null, t("All")), 
     ...DUES.filter(([due]) => ["today", "tomorrow", filters.due].includes(due) || sum(due)[0]).map(([due]) => button(due, dueName(due))));
 }
@@ -84,27 +104,31 @@ function dueButtons(sum) {
 function departures(chosen) {
   const all = inDueOrder(listed("departures", chosen, { partner: 4, item: 5 }));
   const rows = all.filter((each) => chosen.due === null || isDue(each) === chosen.due);
-  const sum = dueSums(all, chosen);
+  const found = openOrders(all, chosen);
+  const sum = (due, group) => dueSum(found, (each) => (due ? each.due === due : true) && (group ? each.group === group : true));
+  const [early] = dueSum(found, (each) => each.isEarly);
   const [firm, waiting, open] = ["firm", "waiting", "open"].map((group) => sum(chosen.due, group));
   const near = Math.min(MOST_PRINTED, rows.filter((each) => ["late", "today", "tomorrow"].includes(isDue(each))).length);
   const line = (name, [orders, pieces, containers]) => [`${name}: ${counted(orders, t("order"), t("orders"))}`, ...Array(8).fill(null), pieces, containers, null, null];
-  const groups = [["firm", t("Firm orders")], ["waiting", t("Cannot be cancelled any more, not final yet")], ["open", t("Can still be cancelled")], ["left", t("Left, not reported as delivered")]]
+  const groups = [["firm", t("Firm orders")], ["waiting", t("Not final yet, but no longer cancellable (prepare them too)")], ["open", t("Can still be cancelled")], ["left", t("Left, not reported as delivered")]]
     .filter(([group]) => rows.some((each) => groupOfStep(stepOf(each[3], each[12])) === group))
     .map(([group, name]) => ({ group, cells: line(name, sum(chosen.due, group)) }));
   return {
-    choices: all.length ? dueButtons(sum) : null,
+    choices: all.length ? dueButtons(sum, early) : null,
     figures: [
       { value: grouped(firm[0]), label: t("firm orders to leave") },
-      waiting[0] > 0 && { value: grouped(waiting[0]), label: t("orders that cannot be cancelled any more, but are not final yet") },
+      waiting[0] > 0 && { value: grouped(waiting[0]), label: t("orders no longer cancellable, but not final yet: prepare them too") },
       { value: grouped(open[0]), label: t("orders that can still be cancelled") },
       { value: grouped(firm[1] + waiting[1]), label: t("pieces to pick that cannot be cancelled, in {packages} packages", { packages: grouped(firm[2] + waiting[2]) }) },
       open[0] > 0 && { value: grouped(open[1]), label: t("pieces to pick that can be cancelled, in {packages} packages", { packages: grouped(open[2]) }) },
+      early > 0 && [null, "today", "tomorrow"].includes(chosen.due) && { value: grouped(early), label: t("of tomorrow's orders are due before {hour}: they leave today", { hour: EARLY_HOUR }) },
+      ...warehouseFigures(found, chosen),
     ],
     table: {
       groups,
       columns: [column(t("Latest delivery"), null, { show: nearInAmsterdam }), column(t("Order")), column(t("Next step")), column(t("Cancellable until"), null, { show: nearInAmsterdam }),
         column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Leaves from")), column(t("Destination")),
-        column(t("Pieces"), grouped), column(t("Pieces to pick"), grouped), column(t("Packages to pick"), grouped), column(t("Package")), column(t("Carrier"))],
+        column(t("Pieces"), grouped), column(t("Pieces to pick"), grouped), column(t("Packages to pick"), grouped), column(t("Package code")), column(t("Carrier"))],
       rows: rows.map(([, time, order, step, customer, item, destination, open, containers, carrier, , warehouse, until, ordered, kind]) => ({
         ...row([time, order, STEPS[stepOf(step, until)] || words(step), until, idName("partner", customer), idName("item", item), warehouse, destination, ordered, open, containers, kind, carrier], PLACES.get(customer)), group: groupOfStep(stepOf(step, until)),
       })),

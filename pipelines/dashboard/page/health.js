@@ -49,6 +49,7 @@ function health() {
       t("{part} of {whole} feeds are current", { part: grouped(reached), whole: grouped(feeds.length) }),
       rejected === 1 ? t("1 record was rejected") : t("{number} records were rejected", { number: grouped(rejected) }),
       thresholdText("data_age_hours"),
+      t("\u2013 under \u201cBehind\u201d: Floriday does not report the highest number of that feed, so how far it is behind is not known"),
     ].join(" · ")),
     ...disclosure("health", t("Feeds"), table, t("Feeds of the account")));
 }

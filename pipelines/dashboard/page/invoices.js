@@ -11,6 +11,10 @@ const AGES = [["30", t("up to 30 days")], ["60", t("31 to 60 days")], ["90", t("
 const ON_TIME_AGES = new Set(["30", null]); // what is older is late
 const LATE_DAYS = 30;
 
+// What is less than this is rounding, and no difference.
+const LEAST = 0.05;
+
+const isRounding = (value) => value !== null && Math.abs(value) < LEAST;
 const isKnown = ({ cause }) => CONTENT.keys[cause] !== "CANNOT_BE_KNOWN";
 const isWithout = ({ cause }) => CONTENT.keys[cause] === "NOT_INVOICED";
 const isLate = ({ age }) => !ON_TIME_AGES.has(CONTENT.keys[age]);
@@ -31,22 +35,36 @@ function invoiceSums(chosen) {
   };
 }
 
+const OUTSIDE = dictionary({ PLANTION: t("sold through Plantion"), VRM: t("sold through VRM"), OTHER: t("paid outside of Floriday") });
+
+// What of the amount that cannot be known has which reason, the largest first.
+function reasonsUnknown(chosen) {
+  return invoiced(chosen, ["cause", "outside"]).filter((each) => !isKnown(each)).sort(falling("ordered"))
+    .map((each) => `${OUTSIDE[CONTENT.keys[each.outside]] || words(CONTENT.keys[each.outside])} ${money(each.ordered, chosen.code)}`).join(", ");
+}
+
 function openInvoices(chosen) {
   const { known, unknown, lateUnknown, late, without, differing } = invoiceSums(chosen);
+  const every = allWeeks(chosen);
   const byCause = invoiced(chosen, ["cause"]).filter(isKnown).sort((left, right) => right.open - left.open || right.excess - left.excess);
-  const shown = byCause.filter((each) => each.open || each.excess);
+  const shown = byCause.filter((each) => !isRounding(each.open + each.excess));
   const names = shown.map((each) => CAUSES[CONTENT.keys[each.cause]]);
-  const rows = invoiced(chosen, ["partner", "cause"]).sort((left, right) => isKnown(right) - isKnown(left) || falling("open")(left, right) || right.excess - left.excess);
-  const line = (each) => [each.orders, each.ordered, each.invoiced, ...(each.cause === undefined || isKnown(each) ? [each.open, each.excess] : [null, null])];
+  // What cannot be known comes last, and has only what was ordered.
+  const causes = [...byCause, ...invoiced(chosen, ["cause"]).filter((each) => !isKnown(each))];
+  const rows = invoiced(chosen, ["partner", "cause"]).sort((left, right) => falling("open")(left, right) || right.excess - left.excess || right.ordered - left.ordered);
+  const line = (each) => [each.orders, each.ordered, ...(each.cause === undefined || isKnown(each) ? [each.invoiced, each.open, each.excess] : [null, null, null])];
+  const causeName = (each) => (isKnown(each) && !isWithout(each) && each.open + each.excess > 0 && isRounding(each.open + each.excess) ? t("Rounding")
+    : CAUSES[CONTENT.keys[each.cause]] || words(CONTENT.keys[each.cause]));
   return {
     figures: [
       { value: money(known.open, chosen.code), label: t("ordered and not invoiced") },
       without.orders > 0 && { value: money(without.open, chosen.code), label: t("of it not invoiced at all, in {orders}", { orders: counted(without.orders, t("order"), t("orders")) }) },
-      differing.open > 0 && { value: exact(differing.open, chosen.code), label: t("of it invoiced too little") },
+      differing.open >= LEAST && { value: exact(differing.open, chosen.code), label: t("of it invoiced too little") },
       { value: money(late.open, chosen.code), label: t("of it for more than {days} days", { days: LATE_DAYS }) },
-      known.excess > 0 && { value: exact(known.excess, chosen.code), label: t("invoiced too much") },
+      known.excess >= LEAST && { value: exact(known.excess, chosen.code), label: t("invoiced too much") },
       unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} cannot be known, {value} of it for more than {days} days: sold through Plantion or VRM, or paid outside of Floriday",
         { orders: counted(unknown.orders, t("order"), t("orders")), value: money(lateUnknown.ordered, chosen.code), days: LATE_DAYS }) },
+      unknown.orders > 0 && every.revenue > 0 && { value: percent(unknown.ordered / every.revenue), label: t("{of} cannot be known: {reasons}", { of: ofAllWeeks(every), reasons: reasonsUnknown(chosen) }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
@@ -59,8 +77,10 @@ function openInvoices(chosen) {
     table: {
       columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Why")), column(t("Orders"), grouped),
         worth(t("Ordered"), chosen), worth(t("Invoiced"), chosen), worth(t("Not invoiced"), chosen), worth(t("Too much"), chosen)],
-      rows: rows.map((each) => row([nameOf("partner", each.partner), CAUSES[CONTENT.keys[each.cause]] || words(CONTENT.keys[each.cause]), ...line(each)], each.partner)),
-      whole: [unknown.orders ? t("Total of what can be known") : t("Total"), null, ...line(known)],
+      groups: causes.map((each) => ({ group: each.cause, cells: [causeName(each), null, ...line(each)] })),
+      rows: causes.flatMap(({ cause }) => rows.filter((each) => each.cause === cause))
+        .map((each) => ({ ...row([nameOf("partner", each.partner), causeName(each), ...line(each)], each.partner), group: each.cause })),
+      whole: [unknown.orders ? t("Total (known)") : t("Total"), null, ...line(known)],
     },
   };
 }
@@ -93,10 +113,15 @@ function ageing(chosen) {
   };
 }
 
+// A difference of some cents has no heading and no cause of its own.
+function causeOf(cause, difference) {
+  return cause !== "NOT_INVOICED" && difference !== 0 && isRounding(difference) ? { cause: "ROUNDING", why: t("Rounding") } : { cause, why: CAUSES[cause] || words(cause) };
+}
+
 // The orders of a list: identifiers, and the amounts as numbers.
 function listedInvoices(list, chosen) {
   return listed(list, chosen, { partner: 2, item: 3, currency: 14 }).map(([, order, partner, item, day, days, cause, state, numbers, pieces, invoicedPieces, worthOfOrder, worthOfInvoices, difference, currency]) => ({
-    order, partner, item, day, days, numbers, pieces, invoicedPieces, currency, cause, why: CAUSES[cause] || words(cause), settled: SETTLED[state] ?? null,
+    order, partner, item, day, days, numbers, pieces, invoicedPieces, currency, ...causeOf(cause, numberOrNull(difference)), settled: SETTLED[state] ?? null,
     ordered: numberOrNull(worthOfOrder), invoiced: numberOrNull(worthOfInvoices), difference: numberOrNull(difference),
   }));
 }
@@ -124,7 +149,9 @@ const INVOICE_COLUMNS = (chosen) => ({
 
 // A heading for each cause, with its number of orders and its sums in the list.
 function groupsByCause(names, rows, summed) {
-  return [...new Set(rows.map((each) => each.cause))].map((cause) => {
+  const causes = [...new Set(rows.map((each) => each.cause))].filter((cause) => cause !== "ROUNDING");
+  return [...causes, "ROUNDING"].map((cause) => {
+    if (cause === "ROUNDING") return { group: cause };
     const some = rows.filter((each) => each.cause === cause);
     const sum = (name) => some.reduce((all, each) => all + (each[name] || 0), 0);
     return { group: cause, cells: names.map((name, place) => (place === 0 ? `${some[0].why}: ${counted(some.length, t("order"), t("orders"))}` : summed.has(name) ? sum(name) : null)) };
@@ -152,7 +179,7 @@ function uninvoiced(chosen) {
       { value: inList(rows.length, without.orders, grouped), label: t("orders without any invoice are in this list") },
       { value: inList(rows.reduce((sum, each) => sum + (each.difference || 0), 0), without.open, amount(chosen)), label: t("not invoiced is in this list") },
     ],
-    table: invoiceTable(["order", "partner", "item", "day", "days", "why", "settled", "pieces", "ordered", "currency"], rows, chosen),
+    table: invoiceTable(["order", "partner", "item", "day", "days", "settled", "pieces", "ordered", "currency"], rows, chosen),
   };
 }
 
@@ -164,7 +191,7 @@ function differences(chosen) {
     figures: [
       { value: inList(rows.length, differing.orders, grouped), label: t("orders that are invoiced differently are in this list") },
       { value: inList(sum(1), differing.open, (value) => exact(value, chosen.code)), label: t("invoiced too little is in this list") },
-      differing.excess > 0 && { value: inList(sum(-1), differing.excess, (value) => exact(value, chosen.code)), label: t("invoiced too much is in this list") },
+      differing.excess >= LEAST && { value: inList(sum(-1), differing.excess, (value) => exact(value, chosen.code)), label: t("invoiced too much is in this list") },
     ],
     table: invoiceTable(["order", "partner", "day", "numbers", "why", "pieces", "invoicedPieces", "ordered", "invoiced", "difference", "currency"], rows, chosen, true),
   };
@@ -203,15 +230,16 @@ function stock(chosen) {
   const shown = perItem.slice(0, MOST_BARS);
   const names = shown.map((each) => nameOf("item", each.item));
   const part = (name, measure) => ({ name, stack: "pieces", values: shown.map((each) => each[measure]) });
-  const line = (each) => [each.batches, each.initial, each.sold, each.other, each.remaining, quotient(each.sold, each.initial)];
+  const line = (each) => [each.batches, each.initial, each.sold, each.waste, each.other, each.remaining, quotient(each.sold, each.initial)];
   return {
     figures: [
-      { value: percent(quotient(whole.sold, whole.initial)), label: t("of the batches of the period was sold") },
+      { value: percent(quotient(whole.sold, whole.initial)), label: t("of the batches of the period was sold ({sold} of {initial} pieces)", { sold: grouped(whole.sold), initial: grouped(whole.initial) }) },
       { value: grouped(whole.remaining), label: t("pieces left") },
+      { value: grouped(whole.waste), label: t("pieces of waste ({part} of the initial ones)", { part: percent(quotient(whole.waste, whole.initial)) }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
-      series: [part(t("Sold"), "sold"), part(t("Left"), "remaining"), part(t("Other changes"), "other")],
+      series: visible([part(t("Sold"), "sold"), part(t("Left"), "remaining"), part(t("Waste"), "waste"), part(t("Other changes"), "other")]),
       format: grouped,
       unit: t("pieces"),
       choose: (place) => toggle("item", shown[place].item),
@@ -219,7 +247,7 @@ function stock(chosen) {
     }),
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Batches"), grouped), column(t("Initial"), grouped),
-        column(t("Sold"), grouped), column(t("Other changes"), grouped), column(t("Left"), grouped), column(t("Sell-through"), percent)],
+        column(t("Sold"), grouped), column(t("Waste"), grouped), column(t("Other changes"), grouped), column(t("Left"), grouped), column(t("Sell-through"), percent)],
       rows: perItem.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
       whole: [t("Total"), ...line(whole)],
     },

@@ -20,9 +20,12 @@ const WORD = BUYS ? t("Spend") : t("Revenue");
 
 const ABBREVIATIONS = new Set(["api", "fx", "gln", "rfh", "ui", "vbn", "vmp", "vrm"]);
 
-// Floriday's constants as words.
+// Floriday's constants as words; what it calls a supplier is a grower here.
+const CONSTANTS = { SUPPLIER: t("Grower"), ORDER_REQUEST_REJECTED_BY_SUPPLIER: t("Order request rejected by the grower") };
+
 function words(constant) {
   if (!constant) return t("Not given");
+  if (Object.hasOwn(CONSTANTS, constant)) return CONSTANTS[constant];
   const text = constant.toLowerCase().split("_").map((word) => (ABBREVIATIONS.has(word) ? word.toUpperCase() : word)).join(" ");
   return t(text.charAt(0).toUpperCase() + text.slice(1));
 }

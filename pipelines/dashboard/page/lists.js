@@ -20,16 +20,28 @@ function stateOfCustomer([, , status, now, before, , , , , isSilent]) {
   return isSame && ["FALLEN", "GROWN"].includes(status) ? "UNCHANGED" : status;
 }
 
-// The day of the last delivery, in Amsterdam, from the days since; none for one that is today or still to come.
-function lastDay(silent) {
-  const today = new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Amsterdam" }).format(new Date(CONTENT.made));
-  return silent ? new Date(Date.parse(today) - silent * DAY).toISOString().slice(0, 10) : null;
+// The states in their order: those of customers that need a question first. Each has the amount by which its customers are sorted.
+const CUSTOMER_STATES = [
+  ["STOPPED", t("Stopped"), (now, before) => before], ["SILENT", t("Silent"), Math.max], ["FALLEN", t("Bought less"), (now, before) => before - now],
+  ["GROWN", t("Bought more"), (now, before) => now - before], ["NEW", t("New"), (now) => now], ["UNCHANGED", t("Bought as much"), (now) => now], [null, t("Without weeks to compare"), (now) => now],
+];
+
+function inStates(rows) {
+  return CUSTOMER_STATES.map(([state, name, by]) => {
+    const amountOf = (each) => by(Number(each[3]), Number(each[4]));
+    return { state, name, rows: rows.filter((each) => stateOfCustomer(each) === state).sort((left, right) => amountOf(right) - amountOf(left)) };
+  });
 }
 
 function changes(chosen) {
-  const rows = listed("changes", chosen, { partner: 1 }).filter((each) => chosen.code === null || each[5] === chosen.code);
-  const number = (status) => grouped(rows.filter((each) => stateOfCustomer(each) === status).length);
-  const sum = (place) => rows.reduce((all, each) => all + Number(each[place] || 0), 0);
+  const states = inStates(listed("changes", chosen, { partner: 1 }).filter((each) => chosen.code === null || each[5] === chosen.code));
+  const number = (wanted) => grouped(states.find(({ state }) => state === wanted).rows.length);
+  const amounts = (some) => {
+    const [now, before] = [3, 4].map((place) => some.reduce((all, each) => all + Number(each[place] || 0), 0));
+    return [now, before, now - before, before ? now / before - 1 : null];
+  };
+  const line = ([, customer, , now, before, , time, silent, usual, , last, next], state, name) => [idName("partner", customer), state ? name : null,
+    ...amounts([[0, 0, 0, now, before]]), time, last, silent, usual === null ? null : Number(usual), next];
   return {
     figures: [
       { value: number("STOPPED"), label: t("stopped") },
@@ -40,18 +52,15 @@ function changes(chosen) {
       { value: number("UNCHANGED"), label: t("bought as much, within {part}", { part: percent(SAME, 0) }) },
     ],
     table: {
+      groups: states.filter(({ rows }) => rows.length).map(({ state, name, rows }) => ({ group: state, cells: [`${name}: ${counted(rows.length, t("customer"), t("customers"))}`, null, ...amounts(rows), ...Array(5).fill(null)] })),
       columns: [column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("Status")), worth(WORD, chosen),
         worth(t("A year earlier"), chosen), worth(t("Difference"), chosen), column(t("Change"), (part) => change(1 + part, 1)),
-        column(t("Last order"), null, { show: inAmsterdam, screen: true }), column(t("Last delivery"), null, { show: (day) => dayName(Date.parse(day)) }), column(t("Days silent"), grouped), column(t("Usual days between"), grouped)],
-      rows: rows.map((each) => {
-        const [, customer, , now, before, , time, silent, usual] = each;
-        const state = stateOfCustomer(each);
-        return row([idName("partner", customer), state ? words(state) : null, Number(now), Number(before), Number(now) - Number(before),
-          Number(before) ? Number(now) / Number(before) - 1 : null, time, lastDay(silent), silent, usual === null ? null : Number(usual)], PLACES.get(customer));
-      }),
+        column(t("Last order"), null, { show: inAmsterdam, screen: true }), column(t("Last delivery"), null, inDays), column(t("Days since"), grouped),
+        column(t("Usual days between"), grouped), column(t("Next delivery"), null, inDays)],
+      rows: states.flatMap(({ state, name, rows }) => rows.map((each) => ({ ...row(line(each, state, name), PLACES.get(each[1])), group: state }))),
       few: 24,
       paper: 12,
-      whole: [t("Total"), null, sum(3), sum(4), sum(3) - sum(4), sum(4) ? sum(3) / sum(4) - 1 : null, null, null, null, null],
+      whole: [t("Total"), null, ...amounts(states.flatMap(({ rows }) => rows)), ...Array(5).fill(null)],
     },
   };
 }

@@ -47,12 +47,25 @@ function header() {
     + " Charts by Apache ECharts. This page sends no network requests.", { time: inAmsterdam(CONTENT.made) });
 }
 
+// Links to all sections; the address of the page has the filters, so they do not change it.
+function fillContents() {
+  const sections = [...at("figures").querySelectorAll("section:not(#nothing)")];
+  const link = (section) => make("li", null, make("a", { href: `#${section.id}`, on: { click: (event) => {
+    event.preventDefault();
+    at("contents").open = false;
+    goTo(section.id);
+  } } }, section.id === "health" ? t("Feeds") : section.querySelector("h2").textContent));
+  at("contents").hidden = !sections.length;
+  at("contents").replaceChildren(make("summary", null, t("Contents")), make("nav", { class: "panel", "aria-label": t("Contents") }, make("ul", null, ...sections.map(link))));
+}
+
 // On paper, the sections that are left out because they are closed.
 function nameUnprinted() {
   const titles = (sections) => [...document.querySelectorAll(sections)].map((each) => (each.closest("#health") ? t("Feeds") : each.textContent)).join(", ");
   const [none, figures] = ["section.screen:not(.opened, .headline) h2, #health:not(.opened) h2", "section.headline:not(.opened) h2"].map(titles);
-  at("unprinted").textContent = [none && t("Not printed, because they are closed: {titles}.", { titles: none }),
-    figures && t("Closed, only with their figures: {titles}.", { titles: figures })].filter(Boolean).join(" ");
+  at("unprinted").textContent = [none && t("Not printed, because their tables are closed: {titles}.", { titles: none }),
+    figures && t("Printed without their tables, which are closed: {titles}.", { titles: figures }),
+    (none || figures) && t("Open a table to print it.")].filter(Boolean).join(" ");
 }
 
 function render() {
@@ -65,12 +78,14 @@ function render() {
   for (const chart of charts.values()) chart.dispose();
   charts.clear();
   at("filters").hidden = isEmpty;
-  at("figures").replaceChildren(...notices(), ...(isEmpty ? [nothing()] : [summary(), tasks()]),
+  at("figures").replaceChildren(...notices(), ...(isEmpty ? [nothing()] : [summary(), amountsNote(), tasks()]),
     ...built.map(({ section }) => section), ...[health()].filter(Boolean));
   pictures = built.map((each) => each.picture).filter(Boolean);
+  fillContents();
   nameUnprinted();
   draw();
   if (!isEmpty) {
+    at("again").replaceChildren(make("strong", null, t("Filters")), make("span", null, inShort()));
     at("chosen").textContent = inShort();
     at("shown").textContent = t("Shown: {choices}.", { choices: choices() });
   }

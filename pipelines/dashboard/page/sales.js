@@ -7,7 +7,22 @@ const OTHERS = 5; // the place of the last colour, shared by all further ways of
 const amount = (chosen, decimals = 0) => (value) => money(value, chosen.code, decimals);
 const price = (chosen) => (value) => money(value, chosen.code, 3);
 const worth = (name, chosen, decimals = 2, more = {}) => column(name, amount(chosen, decimals), more);
-const changeOf = (years) => (years ? [years.before, years.before ? years.now / years.before - 1 : null] : [null, null]);
+
+// The columns of a comparison with a year earlier. If not all that is shown can be compared, they begin with the amount that is, of which
+// the change is made.
+function yearColumns(chosen, apart, more = {}) {
+  return [...(apart ? [worth(t("In the weeks compared"), chosen, 2, more)] : []), worth(t("A year earlier"), chosen, 2, more), column(t("Change"), (part) => change(1 + part, 1), more)];
+}
+
+function yearCells(years, apart) {
+  const { now, before } = years ?? { now: null, before: null };
+  return [...(apart ? [now] : []), before, before ? now / before - 1 : null];
+}
+
+function isApart(year, whole) {
+  return Boolean(year) && Math.abs(year.now - whole.revenue) >= 0.005;
+}
+
 const row = (cells, key) => ({ cells, key });
 const perPiece = () => t("{currency} per piece", { currency: filters.code || "?" });
 
@@ -21,11 +36,12 @@ function revenueByWeek(chosen) {
   const whole = total("sales", chosen);
   const year = comparison(chosen);
   const before = weekBefore(chosen);
+  const apart = isApart(year, whole);
   const rows = tableWeeks(chosen, weeks).map(({ week, orders, pieces, revenue: value }) => {
     const earlier = week === null ? null : years.before(week);
     const name = week === CONTENT.week ? t("{week} (running)", { week: weekName(week) }) : weekName(week);
     const last = week === null || !isOver(week) ? null : revenue.get(week - 1);
-    return row([name, week === null ? null : monday(week), orders, pieces, value, earlier, earlier ? years.now(week) / earlier - 1 : null,
+    return row([name, week === null ? null : monday(week), orders, pieces, value, ...yearCells(earlier === null ? null : { now: years.now(week), before: earlier }, apart),
       last ? value / last - 1 : null], week);
   });
   return {
@@ -53,9 +69,9 @@ function revenueByWeek(chosen) {
     }),
     table: {
       columns: [column(t("Week"), null, { choose: chooseWeek, byKey: true }), column(t("From"), null, { byKey: true }), column(t("Orders"), grouped), column(t("Pieces"), grouped),
-        worth(WORD, chosen), worth(t("A year earlier"), chosen), column(t("Change"), (part) => change(1 + part, 1)), column(t("On the week before"), (part) => change(1 + part, 1), { screen: true })],
+        worth(WORD, chosen), ...yearColumns(chosen, apart), column(t("On the week before"), (part) => change(1 + part, 1), { screen: true })],
       rows,
-      whole: [t("Total"), null, whole.orders, whole.pieces, whole.revenue, year ? year.value : null, year ? year.part : null, null],
+      whole: [t("Total"), null, whole.orders, whole.pieces, whole.revenue, ...yearCells(year && { now: year.now, before: year.value }, apart), null],
     },
     ...(chosen.by === "week" ? {} : revenueBySpan(chosen)),
   };
@@ -73,11 +89,15 @@ function tableWeeks(chosen, weeks) {
 function pareto(chosen) {
   const whole = total("sales", chosen);
   const ranked = added("sales", chosen, ["partner"]).sort(falling("revenue"));
+  const [years, year] = [comparisonBy(chosen, "partner"), comparison(chosen)];
+  const apart = isApart(year, whole);
+  const every = total("sales", { ...chosen, partner: new Set() }).revenue;
+  const ofAll = (value) => (chosen.partner.size ? [quotient(value, every)] : []);
   let sum = 0;
   const rows = ranked.map((each, place) => {
     sum += each.revenue;
     return row([place + 1, nameOf("partner", each.partner), each.orders, each.pieces, each.revenue,
-      quotient(each.revenue, whole.revenue), quotient(sum, whole.revenue)], each.partner);
+      quotient(each.revenue, whole.revenue), quotient(sum, whole.revenue), ...ofAll(each.revenue), ...yearCells(years.get(each.partner), apart)], each.partner);
   });
   const most = rows.filter((_, place) => place === 0 || rows[place - 1].cells[6] < 0.8).length;
   const few = Math.max(MOST_BARS, Math.min(most, MOST_PARTNERS));
@@ -89,6 +109,8 @@ function pareto(chosen) {
     figures: [
       { value: grouped(rows.length), label: rows.length === 1 ? PARTNER.one : PARTNER.many },
       most < rows.length && whole.revenue > 0 && { value: grouped(most), label: t("together make up {part}", { part: percent(0.8, 0) }) },
+      chosen.partner.size > 0 && every > 0 && { value: percent(whole.revenue / every), label: BUYS ? t("of the spend with all growers ({value})", { value: money(every, chosen.code) })
+        : t("of the revenue of all customers ({value})", { value: money(every, chosen.code) }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
@@ -105,11 +127,13 @@ function pareto(chosen) {
     }),
     table: {
       columns: [column(t("Rank"), grouped), column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Orders"), grouped),
-        column(t("Pieces"), grouped), worth(WORD, chosen), column(t("Share"), percent), column(t("Cumulative"), percent)],
+        column(t("Pieces"), grouped), worth(WORD, chosen), column(t("Share"), percent), column(t("Cumulative"), percent),
+        ...(chosen.partner.size ? [column(BUYS ? t("Share of all growers") : t("Share of all customers"), percent)] : []), ...yearColumns(chosen, apart, { screen: true })],
       rows,
       few,
       paper: PAPER,
-      whole: [null, t("Total"), whole.orders, whole.pieces, whole.revenue, whole.revenue ? 1 : null, null],
+      whole: [null, t("Total"), whole.orders, whole.pieces, whole.revenue, whole.revenue ? 1 : null, null, ...ofAll(whole.revenue),
+        ...yearCells(year && { now: year.now, before: year.value }, apart)],
     },
   };
 }
@@ -122,12 +146,13 @@ function items(chosen) {
   const sold = new Set(ranked.map((each) => each.item));
   const gone = [...years].filter(([item, { before }]) => before && !sold.has(item)).map(([item]) => ({ item, orders: 0, pieces: 0, revenue: 0 }));
   const year = comparison(chosen);
+  const apart = isApart(year, whole);
   const names = shown.map((each) => nameOf("item", each.item));
   const line = (each) => [each.orders, each.pieces, each.revenue, quotient(each.revenue, each.pieces), quotient(each.revenue, whole.revenue)];
   return {
     figures: [
       { value: grouped(ranked.length), label: ranked.length === 1 ? t("trade item") : t("trade items") },
-      sold.size > 0 && gone.length > 0 && { value: grouped(gone.length), label: t("more sold only a year earlier, also in the table"), hint: true },
+      sold.size > 0 && gone.length > 0 && { value: grouped(gone.length), label: t("others, sold only a year earlier, also in the table"), hint: true },
       { value: grouped(whole.pieces), label: t("pieces") },
     ],
     picture: shown.length && horizontalBars({
@@ -140,10 +165,9 @@ function items(chosen) {
     }),
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Orders"), grouped), column(t("Pieces"), grouped),
-        worth(WORD, chosen), worth(t("Per piece"), chosen, 3), column(t("Share"), percent), worth(t("A year earlier"), chosen, 2, { screen: true }),
-        column(t("Change"), (part) => change(1 + part, 1), { screen: true })],
-      rows: [...ranked, ...(sold.size ? gone : [])].map((each) => row([nameOf("item", each.item), ...line(each), ...changeOf(years.get(each.item))], each.item)),
-      whole: [t("Total"), ...line(whole), ...changeOf(year && { now: year.now, before: year.value })],
+        worth(WORD, chosen), worth(t("Per piece"), chosen, 3), column(t("Share"), percent), ...yearColumns(chosen, apart, { screen: true })],
+      rows: [...ranked, ...(sold.size ? gone : [])].map((each) => row([nameOf("item", each.item), ...line(each), ...yearCells(years.get(each.item), apart)], each.item)),
+      whole: [t("Total"), ...line(whole), ...yearCells(year && { now: year.now, before: year.value }, apart)],
     },
   };
 }
@@ -228,7 +252,7 @@ function clockAndDirect(chosen) {
     figures: [
       same.paid > 0 && { value: change(same.due, same.paid), label: t("like for like: {direct} direct against {clock} at the clock, same items and weeks",
         { direct: fetched(same.due), clock: fetched(same.paid) }) },
-      clock && direct && { value: change(direct, clock), label: t("of all sold: {direct} direct against {clock} at the clock; also differs by what was sold where",
+      clock && direct && { value: change(direct, clock), label: t("of all sold: {direct} direct against {clock} at the clock; partly because other items were sold direct than at the clock",
         { direct: price(chosen)(direct), clock: price(chosen)(clock) }) },
       !(clock && direct) && { value: price(chosen)(clock ?? direct), label: clock ? t("a piece at the clock") : t("a piece direct") },
     ],

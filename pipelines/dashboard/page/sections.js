@@ -3,7 +3,7 @@
 
 const SECTIONS = [
   { id: "revenue", fact: "sales", title: BUYS ? t("Spend by week") : t("Revenue by week"), build: revenueByWeek, wide: true,
-    note: t("Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier."), hint: t("The value is that of the orders after all corrections, not of invoices, and overdue orders count; auction fees, commission and VAT are neither added nor taken off.") },
+    note: t("Committed orders with packing, services and delivery, by week of delivery; each full week beside the one of that number a year earlier."), hint: t("The value is that of the orders after all corrections, not of invoices, and overdue orders count.") },
   { id: "departures", list: "departures", title: t("Orders to pick and deliver"), build: departures, every: true, wide: true,
     note: t("Open orders by their latest delivery, those of the last two weeks and all later ones; the same whatever weeks are chosen. They must leave earlier: allow for the travel time, which Floriday does not know. What can still be cancelled, or is not final yet, is not in the revenue yet. This week ends on Sunday.") },
   { id: "partners", fact: "sales", title: PARTNER.Many, build: pareto,
@@ -11,8 +11,8 @@ const SECTIONS = [
   { id: "items", fact: "sales", title: t("Trade items"), build: items, note: t("The largest first."), hint: t("Click on one to filter.") },
   { id: "movers", screen: true, headline: true, fact: "sales", title: t("Trade items that grew and fell"), build: movers,
     note: t("Against the year before: only the weeks of the period that both years have; the largest differences first.") },
-  { id: "changes", list: "changes", title: t("Customers that stopped, fell or grew"), build: changes, wide: true, sells: true,
-    note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days, and for 4 times the customer's usual interval. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier."), hint: t("The silent and stopped ones first, each group by amount.") },
+  { id: "changes", list: "changes", title: t("Customers that stopped, bought less or bought more"), build: changes, wide: true, sells: true,
+    note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days and for 4 times the customer's usual interval, and none to come. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier."), hint: t("Each group is sorted by amount: those that stopped by that of a year earlier, silent ones by the larger of both, those that fell or grew by the difference, others by their revenue.") },
   { id: "contracts", screen: true, headline: true, list: "contracts", title: t("Contracts"), build: contracts, wide: true,
     note: t("Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a week as so far until the end; but at least what is called off and still to come. A call-off becomes an order shortly before its delivery: until then, it is not among the orders to pick.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
@@ -23,16 +23,18 @@ const SECTIONS = [
   { id: "prices", screen: true, headline: true, fact: "prices", title: t("Sold below minimum or contract"), build: lowPrices, wide: true,
     note: t("Orders of the clock below the minimum price of their offer, and orders of a contract below its price, also where a margin allows that.") },
   { id: "fill", fact: "fill", title: t("Fill rate"), build: fillRate, every: true,
-    note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off is not short by the grower."), hint: t("Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.") },
+    note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off or cancelled is not short by the grower. Overdue orders of which nothing has left are apart, until 14 days after their delivery."), hint: t("Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.") },
   { id: "punctuality", fact: "deliveries", title: t("On-time delivery"), build: onTime, every: true,
-    note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late."), hint: t("Who receives the load carriers reports them, and not every hub does.") },
+    note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late."), hint: [t("Who receives the load carriers reports them, and not every hub does."), !FACTS.loadcarriers && NO_BALANCES].filter(Boolean).join(" ") },
+  { id: "loadcarriers", screen: true, fact: "loadcarriers", title: t("Load carriers shipped and invoiced"), build: loadCarriers, wide: true, sells: true, every: true,
+    note: `${t("By kind; shipments and their invoice lines count in the week of the latest delivery. A kind that was invoiced as another has both rows.")} ${NO_BALANCES}` },
   { id: "complaints", screen: true, fact: "complaints", title: t("Complaints"), build: complaints, wide: true, sells: true,
-    note: t("Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by customer; they count in the week of delivery. Pieces and amounts below zero were taken off the orders.") },
+    note: t("Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by customer; they count in the week of delivery. Orders are those of the revenue; customers with at least {orders} of them come first, by complaints per order. Pieces and amounts below zero were taken off the orders.", { orders: FEW_ORDERS }) },
   { id: "reasons", screen: true, fact: "complaints", title: t("Complaints by reason"), wide: true, sells: true,
     build: byReason("COMPLAINT", t("Complaints"), t("complaints after the delivery"), t("Complaints by reason.")),
     note: t("The same complaints by reason, customer and trade item. Pieces and amounts below zero were taken off the orders.") },
   { id: "beforehand", screen: true, fact: "complaints", title: t("Corrections before the delivery"), wide: true, sells: true,
-    build: byReason("CORRECTION", t("Requests"), t("corrections before the delivery that were requested of us"), t("Corrections before the delivery by reason.")),
+    build: byReason("CORRECTION", t("Requests"), t("corrections before the delivery that were requested of the grower"), t("Corrections before the delivery by reason.")),
     note: t("No complaints: what somebody else than the grower wanted to change before the goods were delivered. Pieces and amounts below zero were taken off the orders.") },
   { id: "failed", screen: true, fact: "complaints", title: t("Rejected and cancelled orders"), build: failedOrders, wide: true, sells: true,
     note: t("Orders that came to nothing, by customer, with their value before all corrections; they count in the week of their delivery. They are neither complaints nor revenue. Floriday does not give who rejected an order, and why.") },
@@ -40,19 +42,21 @@ const SECTIONS = [
     note: t("Correction requests that are neither accepted nor declined, the newest first; of all weeks, whatever weeks are chosen. Open: can still be answered. Past its time: the time to answer is over, and Floriday does not report it as expired. State and numbers are those of the time at which the page was made; the section of corrections has those of its weeks.") },
   { id: "corrections", fact: "corrections", title: t("Corrections"), build: corrections,
     note: t("Requests to change an order after the sale, by the week of its delivery. A colour is the side that asked. Pieces and amounts below zero were taken off the orders.") },
+  { id: "causes", screen: true, fact: "corrections", title: t("Corrections by who asked and why"), build: correctionCauses, wide: true,
+    note: t("The same requests by the side that asked and its reason, the largest amount first; amounts below zero were taken off the orders.") },
   { id: "invoices", fact: "invoices", title: t("Orders not invoiced"), build: openInvoices,
     note: t("Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here."), hint: t("Ordered is what is ordered after all corrections.") },
   { id: "ageing", screen: true, fact: "invoices", title: BUYS ? t("Not invoiced by grower and age") : t("Not invoiced by customer and age"), build: ageing, wide: true,
     note: BUYS ? t("Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.")
       : t("Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.") },
   { id: "uninvoiced", screen: true, list: "uninvoiced", title: t("Orders without an invoice"), build: uninvoiced, wide: true,
-    note: t("The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows.") },
+    note: t("The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows. Not settled: the grower invoices the order, or asks the auction.") },
   { id: "differences", screen: true, list: "differences", title: t("Invoices that differ from the order"), build: differences, wide: true,
     note: t("The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced.") },
   { id: "deliverycosts", screen: true, list: "deliverycosts", title: t("Delivery costs and charges"), build: deliveryCosts, wide: true, sells: true,
-    note: t("By calendar month of delivery, of all data: what delivery costs by your delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery.") },
+    note: t("By calendar month of delivery, of all data: what delivery costs by the grower's delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery.") },
   { id: "stock", fact: "stock", title: t("Stock and sell-through"), build: stock, every: true, wide: true,
-    note: t("Batches by the day of their harvest or production; those of which most is left come first. Other changes are waste, reservations and transformations."), hint: t("Sold counts only these batches: what was sold in the period from older batches is not in it.") },
+    note: t("Batches by the day of their harvest or production; those of which most is left come first. Waste is what was written off, corrections below zero; other changes are reservations, transformations and corrections above zero."), hint: t("Sold counts only these batches: what was sold in the period from older batches is not in it.") },
   { id: "leftovers", screen: true, list: "leftovers", title: t("Stock by age"), build: leftovers, every: true, wide: true,
     note: t("What is left of all batches, the oldest first, and how much of it could be bought when the page was made; the same whatever weeks are chosen, so also batches of the running week. A trade item has a row for each class of age.") },
   { id: "actions", fact: "actions", title: t("Purchase orders that need action"), build: actions, every: true, wide: true,
@@ -83,13 +87,14 @@ const PERIODS = {
   leftovers: () => t("all weeks"),
 };
 
-// Sections whose currency is easily overlooked: they name the others.
-const MONEY = new Set(["complaints", "reasons", "beforehand", "failed", "requests", "corrections", "invoices", "ageing", "uninvoiced", "differences", "deliverycosts"]);
-
-function onlyIn(id) {
-  const codes = MONEY.has(id) && filters.currency !== null ? currenciesOf(filters.account).filter((place) => place !== filters.currency).map((place) => CONTENT.keys[place]).filter(Boolean) : [];
-  return codes.length ? t("Only {code}, without {others}.", { code: filters.code, others: codes.join(", ") }) : "";
+// A section that shows one currency names the others.
+function onlyIn({ currency }) {
+  const codes = currency && filters.currency !== null ? currenciesOf(filters.account).filter((place) => place !== filters.currency).map((place) => CONTENT.keys[place]).filter(Boolean) : [];
+  return codes.length ? t("Only {code}, without {others}.", { code: filters.code || t("no currency given"), others: codes.join(", ") }) : "";
 }
+
+// Sections whose amounts may be those of documents: what is said of all amounts at the top is repeated there.
+const DOCUMENTS = new Set(["corrections", "invoices", "deliverycosts"]);
 
 // "200 of 1,234": how much of its report a list has, if not all. How many of the chosen customers or items it lacks is not known.
 function cutOff(list) {
@@ -117,6 +122,6 @@ function sectionOf({ id, fact, list, title: usualTitle, build, note, hint, wide,
       ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list || fact]?.())}`)]
     : [built.choices, make("p", { class: "empty" }, t("Nothing in this selection."))];
   const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}${headline ? " headline" : ""}${opened.has(id) ? " opened" : ""}`, "aria-labelledby": `${id}-title` },
-    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), make("span", { class: "hint" }, ...[hint, onlyIn(id)].filter(Boolean).map((text) => ` ${text}`))), ...content.filter(Boolean));
+    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), make("span", { class: "hint" }, ...[hint, onlyIn(columns), DOCUMENTS.has(id) && t("Floriday does not say whether these amounts include VAT.")].filter(Boolean).map((text) => ` ${text}`))), ...content.filter(Boolean));
   return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };
 }

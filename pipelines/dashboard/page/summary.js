@@ -27,19 +27,13 @@ function ignored(fact) {
   return [...blind, ...(isInAll ? [t("all currencies")] : [])].join(", ");
 }
 
-// A text, and what only the screen adds to it.
-function besides(more) {
-  const [text, ...others] = [more || ""].flat();
-  return [text, ...others.filter(Boolean).map((other) => make("span", { class: "hint" }, `${text ? "; " : ""}${other}`))];
-}
-
 function tile(value, label, more, section, colour = null, limits = "") {
   const show = (event) => {
     event.preventDefault();
     goTo(section);
   };
   return make("a", { class: "tile", href: `#${section}`, on: { click: show } },
-    make("span", { class: "label" }, label), make("strong", null, colour ? light(colour) : null, colour ? " " : null, value), make("span", { class: "more" }, ...besides(more)), limits ? make("span", { class: "limits" }, limits) : null);
+    make("span", { class: "label" }, label), make("strong", null, colour ? light(colour) : null, colour ? " " : null, value), make("span", { class: "more" }, [more || ""].flat().filter(Boolean).join("; ")), limits ? make("span", { class: "limits" }, limits) : null);
 }
 
 // With a light, if there is a figure to judge.
@@ -66,12 +60,24 @@ function allWeeks(chosen) {
   return { weeks: CONTENT.week - from, revenue: total("sales", { ...chosen, from, to: CONTENT.week - 1 }).revenue };
 }
 
+// The growth beside the amounts of which it is made: the one of this year only where it is not that of the tile.
+function growthOf(year, sums) {
+  if (!year) return t("no weeks of last year to compare with");
+  const texts = { growth: year.text, now: money(year.now, filters.code), before: money(year.value, filters.code), weeks: year.weeks };
+  return isApart(year, sums) ? t("{growth}: {now} against {before} a year earlier ({weeks})", texts) : t("{growth} on last year ({before}; {weeks})", texts);
+}
+
+function ofAllWeeks({ weeks }) {
+  return BUYS ? t("of the spend of all full weeks ({weeks})", { weeks: grouped(weeks) }) : t("of the revenue of all full weeks ({weeks})", { weeks: grouped(weeks) });
+}
+
 function salesTiles() {
   const sums = total("sales", filters);
   const year = comparison(filters);
   const before = weekBefore(filters);
-  const more = [year ? t("{growth} on last year ({weeks})", { growth: year.text, weeks: year.weeks }) : t("no weeks of last year to compare with"),
-    before && t("{week}: {value}, {change} on the week before", { week: weekName(before.week), value: money(before.value, filters.code), change: before.text })].filter(Boolean).join("; ");
+  const more = [growthOf(year, sums),
+    before && t("{week}: {value}, {change} on the week before ({earlier})", { week: weekName(before.week), value: money(before.value, filters.code), change: before.text,
+      earlier: money(before.before, filters.code) })].filter(Boolean).join("; ");
   return [
     judged("growth", year ? year.part : null, money(sums.revenue, filters.code), WORD, [more, others((chosen) => total("sales", chosen).revenue)], "revenue"),
     tile(grouped(sums.orders), t("Orders"), [counted(sums.pieces, t("piece"), t("pieces")), others((chosen) => total("sales", chosen).orders, inCurrency)], "partners"),
@@ -83,7 +89,8 @@ const TILES = {
   fill: () => {
     const sums = total("fill", filters);
     const rate = sums.ordered ? 1 - sums.short_by_grower / sums.ordered : null;
-    return [judged("fill_rate", rate, percent(rate), t("Fill rate"), t("{pieces} pieces short", { pieces: grouped(sums.short_by_grower) }), "fill")];
+    return [judged("fill_rate", rate, percent(rate), t("Fill rate"), [t("{pieces} of {ordered} ordered pieces short", { pieces: grouped(sums.short_by_grower), ordered: grouped(sums.ordered) }),
+      sums.pending > 0 && t("{pieces} more not left yet", { pieces: grouped(sums.pending) })], "fill")];
   },
   deliveries: () => {
     const sums = total("deliveries", filters);
@@ -102,10 +109,10 @@ const TILES = {
   },
   invoices: () => {
     const { known, late } = invoiceSums(filters);
-    const { weeks, revenue } = allWeeks(filters);
+    const every = allWeeks(filters);
+    const { revenue } = every;
     const part = late.open < 0.5 ? 0 : revenue > 0 ? late.open / revenue : Infinity;
-    const of = BUYS ? t("{part} of the spend of all full weeks ({weeks})", { part: percent(part), weeks: grouped(weeks) })
-      : t("{part} of the revenue of all full weeks ({weeks})", { part: percent(part), weeks: grouped(weeks) });
+    const of = `${percent(part)} ${ofAllWeeks(every)}`;
     const old = t("of all weeks; {value} for more than {days} days", { value: money(late.open, filters.code), days: LATE_DAYS });
     const excess = known.excess >= 0.5 ? t("{value} too much", { value: money(known.excess, filters.code) }) : "";
     return [judged("not_invoiced_late", part, money(known.open, filters.code), t("Not invoiced"), [[old, revenue > 0 && part > 0 && of, excess].filter(Boolean).join(", "),
@@ -114,13 +121,19 @@ const TILES = {
   stock: () => {
     const sums = total("stock", filters);
     const part = quotient(sums.sold, sums.initial);
-    return [judged("sell_through", part, percent(part), t("Sell-through"), t("{pieces} pieces left of the period's batches", { pieces: grouped(sums.remaining) }), "stock")];
+    return [judged("sell_through", part, percent(part), t("Sell-through"), t("{sold} of {initial} pieces of the period's batches sold, {pieces} left", { sold: grouped(sums.sold), initial: grouped(sums.initial), pieces: grouped(sums.remaining) }), "stock")];
   },
   actions: () => {
     const { orders } = total("actions", filters);
     return [judged("need_action", orders, grouped(orders), t("Need action"), orders === 1 ? t("purchase order") : t("purchase orders"), "actions")];
   },
 };
+
+// What all amounts of the page are.
+function amountsNote() {
+  return make("p", { class: "note wide", id: "amounts" }, BUYS ? t("Amounts are as Floriday gives them; it does not say whether VAT is included. Auction fees and commission are not added.")
+    : t("Amounts are as Floriday gives them; it does not say whether VAT is included. Auction fees and commission are not deducted."));
+}
 
 function summary() {
   const tiles = Object.entries(TILES).filter(([fact]) => FACTS[fact]).flatMap(([fact, of]) => {
@@ -148,33 +161,35 @@ const TASKS = {
   },
   requests: (all) => {
     const open = requestSums(all).ours;
-    return open && [open === 1 ? t("1 correction request waits for our answer: accept or decline it in Floriday") : t("{number} correction requests wait for our answer: accept or decline them in Floriday", { number: grouped(open) }), all];
+    return open && [BUYS ? (open === 1 ? t("1 correction request waits for the customer's answer: accept or decline it in Floriday") : t("{number} correction requests wait for the customer's answer: accept or decline them in Floriday", { number: grouped(open) }))
+      : open === 1 ? t("1 correction request waits for the grower's answer: accept or decline it in Floriday") : t("{number} correction requests wait for the grower's answer: accept or decline them in Floriday", { number: grouped(open) }), all];
   },
   contracts: (all) => {
     const isSoonShort = (each) => isShort(each) && each[8] <= SOON;
     const short = listed("contracts", all, { partner: 2, item: 3, currency: 11 }).filter(isSoonShort).length;
     const others = otherLines(all, isSoonShort);
-    const text = short === 1 ? t("Forecast: 1 line of a contract in {currency} that ends within {days} days stays below what was agreed: ask for the call-off", { currency: all.code || "?", days: SOON })
-      : t("Forecast: {number} lines of contracts in {currency} that end within {days} days stay below what was agreed: ask for the call-offs", { currency: all.code || "?", number: grouped(short), days: SOON });
+    const text = short === 1 ? t("Forecast: of 1 line of a contract in {currency} that ends within {days} days, less will be taken than was agreed: agree on the call-off of the rest", { currency: all.code || "?", days: SOON })
+      : t("Forecast: of {number} lines of contracts in {currency} that end within {days} days, less will be taken than was agreed: agree on the call-off of the rest", { currency: all.code || "?", number: grouped(short), days: SOON });
     return (short || others) && [others ? `${text} (${t("also {values}", { values: others })})` : text, all];
   },
   invoices: (all) => {
     const { open } = invoiceSums(all).late;
-    return open >= 0.5 && [t("{value} is not invoiced for more than {days} days: find out why, order by order", { value: money(open, all.code), days: LATE_DAYS }), all];
+    const values = { value: money(open, all.code), days: LATE_DAYS };
+    return open >= 0.5 && [BUYS ? t("{value} is not invoiced for more than {days} days: ask the growers or the auction for these invoices", values)
+      : t("{value} is not invoiced for more than {days} days: invoice these orders, or ask the auction", values), all];
   },
   changes: (all) => {
-    const lost = weighty(all);
-    if (!lost.length) return null;
-    const [[, customer, , , , , , days]] = lost;
-    const first = { customer: idName("partner", customer), days: grouped(days) };
-    return [lost.length === 1 ? t("{customer}, with at least {part} of the revenue, is silent for {days} days: ask why", { ...first, part: percent(WEIGHTY, 0) })
-      : t("{number} customers, each with at least {part} of the revenue, are silent: ask why, first {customer} ({days} days)", { ...first, number: grouped(lost.length), part: percent(WEIGHTY, 0) }), all];
+    const { silent, stopped, weighty } = lostCustomers(all);
+    if (!weighty.length) return null;
+    const [, customer, , , , , , days] = weighty[0];
+    return [t("{silent} silent and {stopped} stopped customers, {number} of them with at least {part} of the revenue: ask why, first {customer} ({days} days without a delivery)",
+      { silent: grouped(silent), stopped: grouped(stopped), number: grouped(weighty.length), part: percent(WEIGHTY, 0), customer: idName("partner", customer), days: grouped(days) }), all];
   },
   complaints: (all) => {
     const weeks = { ...all, from: CONTENT.week - USUAL, to: CONTENT.week - 1 };
     const failed = addedUp(added("complaints", weeks, ["kind"]).filter(isFailed), ["complaints"]).complaints;
     const part = quotient(failed, failed + total("sales", weeks).orders);
-    return !BUYS && part && lightOf("failed", part) === "red" && [t("{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): find out why",
+    return !BUYS && part && lightOf("failed", part) === "red" && [t("{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): see of which customers, and ask them why",
       { part: percent(part), weeks: USUAL, number: grouped(failed) }), all];
   },
   leftovers: (all) => {
@@ -194,15 +209,19 @@ const TASKS = {
   },
 };
 
-// The silent customers with a share of the revenue, of the 13 weeks or of the same a year earlier; the largest first.
+// The silent and stopped customers, as in their section; among them, those with a share of the revenue of the 13 weeks or of the same a
+// year earlier, and without a delivery to come, the longest silent first.
 const WEIGHTY = 0.01;
 
-function weighty(all) {
+function lostCustomers(all) {
   const rows = listed("changes", all, { partner: 1, currency: 5 });
+  const of = (state) => rows.filter((each) => stateOfCustomer(each) === state);
   const sum = (place) => rows.reduce((whole, each) => whole + Number(each[place] || 0), 0);
   const [now, before] = [sum(3), sum(4)];
   const share = (each) => Math.max(now ? each[3] / now : 0, before ? each[4] / before : 0);
-  return rows.filter((each) => each[9] && share(each) >= WEIGHTY).sort((left, right) => share(right) - share(left));
+  const [silent, stopped] = [of("SILENT"), of("STOPPED")];
+  const weighty = [...silent, ...stopped].filter((each) => share(each) >= WEIGHTY && !each[11]).sort((left, right) => right[7] - left[7]);
+  return { silent: silent.length, stopped: stopped.length, weighty };
 }
 
 // The section that a task opens, if not that of its figures.

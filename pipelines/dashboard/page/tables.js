@@ -3,9 +3,11 @@
 // cells stand above the rows of each.
 
 const FEW = 12;
+const ALMOST_FEW = 15; // so many rows are shown at once: a button for the last three is not worth it
 const PAPER = 6;
 const MANY_ROWS = 14; // more of them are printed below the chart, and may continue on the next sheet
 const WIDE = 8; // more columns are printed in small type, below the chart
+const CROWDED = 6; // more columns are printed in smaller type
 const FREE_ROWS = 40; // so many are shown without a box of their own to scroll
 const MOST = 500;
 const opened = new Set(); // what is open, whole or sorted outlives a change of the filters
@@ -18,6 +20,9 @@ function column(name, format, more = {}) {
   return { name, format, number: Boolean(format), ...more };
 }
 
+// Of a column with days.
+const inDays = { show: (day) => dayName(Date.parse(day)) };
+
 function inOrder(id, { columns, rows }) {
   const order = sorted.get(id);
   if (!order || !columns[order.place]) return rows;
@@ -29,12 +34,13 @@ function inOrder(id, { columns, rows }) {
   return [...rows].sort((left, right) => missing(left) - missing(right) || compare(value(left), value(right)) * (falls ? -1 : 1));
 }
 
-function fewOf({ few = FEW }) {
-  return few;
+function fewOf({ rows, few = FEW }) {
+  return rows.length <= Math.max(few, ALMOST_FEW) ? rows.length : few;
 }
 
-function printedRows(id, { rows, few, paper }) {
-  const shown = opened.has(id) ? (whole.has(id) ? MOST : few ?? FEW) : paper ?? few ?? PAPER;
+function printedRows(id, table) {
+  const { rows, few, paper } = table;
+  const shown = opened.has(id) ? (whole.has(id) ? MOST : fewOf(table)) : paper ?? few ?? PAPER;
   return Math.min(rows.length, shown);
 }
 
@@ -48,7 +54,8 @@ function tableOf(id, table, caption) {
     ...sums.map((value, place) => cell(columns[place + 1], value, false))];
   const looks = (place, row) => [!row && "group", place >= fewOf(table) && "more"].filter(Boolean).join(" ") || null;
   const body = inGroups(id, table).map(({ place, row, cells: sums }) => make("tr", { role: "row", class: looks(place, row), "data-place": place }, ...(row ? cells(row.cells, row) : sumsOf(sums))));
-  const foot = sum ? make("tfoot", { role: "rowgroup" }, make("tr", { role: "row" }, ...cells(sum))) : null;
+  const part = make("tr", { role: "row", class: "part" }, make("td", { role: "cell", colspan: columns.length }, ""));
+  const foot = sum ? make("tfoot", { role: "rowgroup" }, part, make("tr", { role: "row" }, ...cells(sum))) : null;
   return make("table", { role: "table" }, make("caption", null, caption), make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }, ...body), foot);
 }
 
@@ -64,11 +71,17 @@ function inGroups(id, table, most = MOST) {
     ...own.map(({ each, place }) => ({ place, row: each }))]).filter(({ place }) => place < most);
 }
 
-function classOf({ number, screen }) {
-  return [number && "number", screen && "screen"].filter(Boolean).join(" ") || null;
+function classOf({ number, screen, isEmpty }) {
+  return [number && "number", screen && "screen", isEmpty && "void"].filter(Boolean).join(" ") || null;
 }
 
-function heading(id, { name, number, screen }, place) {
+// A column in which no row has a value is not printed.
+function markEmpty({ columns, rows }) {
+  columns.forEach((each, place) => { each.isEmpty = rows.every(({ cells }) => cells[place] === null || cells[place] === undefined); });
+}
+
+function heading(id, each, place) {
+  const { name, number } = each;
   const order = sorted.get(id);
   const direction = order?.place === place ? (order.falls ? "descending" : "ascending") : null;
   const turn = () => {
@@ -76,23 +89,41 @@ function heading(id, { name, number, screen }, place) {
     render();
     at(`${id}-table`).querySelectorAll("thead button")[place].focus();
   };
-  return make("th", { scope: "col", role: "columnheader", class: classOf({ number, screen }), "aria-sort": direction, "data-label": name },
+  return make("th", { scope: "col", role: "columnheader", class: classOf(each), "aria-sort": direction, "data-label": name },
     make("button", { type: "button", class: "sort", on: { click: turn } }, name));
 }
 
 // A narrow window shows each row as lines of text: every value then has the name of its column, and the roles keep it a table.
-function cell({ name, number, screen, format, show, choose }, value, isHead, row = null) {
-  const text = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
+function cell(each, value, isHead, row = null) {
+  const { name, format, show, choose } = each;
+  const isDate = show === inDays.show;
+  const plain = value === null || value === undefined ? NOTHING : (format || (row && show) || String)(value);
+  const text = isDate ? plain.replace(" ", "\u00a0") : plain; // the year may stand on a second line
   const content = choose && row && row.key !== undefined
     ? make("button", { type: "button", class: "pick", title: t("Filter by this"), on: { click: () => choose(row.key) } }, text) : text;
-  const looks = [classOf({ number, screen }), text === NOTHING && "nothing", text.length < 14 && "short", TIMES.includes(show) && "time"].filter(Boolean).join(" ");
+  const looks = [classOf(each), text === NOTHING && "nothing", text.length < 14 && "short", TIMES.includes(show) && "time", isDate && "date"].filter(Boolean).join(" ");
   return make(isHead ? "th" : "td", { class: looks || null, scope: isHead ? "row" : null, role: isHead ? "rowheader" : "cell",
     "data-label": isHead ? null : name }, content);
+}
+
+// A narrow window has no heads of columns to sort by.
+function sorting(id, { columns }) {
+  const order = sorted.get(id);
+  const option = (name, place, falls) => make("option", { value: `${place} ${falls}`, selected: order?.place === place && order.falls === falls }, `${name} ${falls ? "\u25bc" : "\u25b2"}`);
+  const select = make("select", { id: `${id}-sort`, on: { change: () => {
+    const [place, falls] = select.value.split(" ");
+    if (place) sorted.set(id, { place: Number(place), falls: falls === "true" });
+    else sorted.delete(id);
+    render();
+    at(`${id}-sort`).focus();
+  } } }, make("option", { value: "" }, NOTHING), ...columns.flatMap(({ name, number }, place) => [option(name, place, number), option(name, place, !number)]));
+  return make("div", { class: "sorting" }, make("label", { for: select.id }, t("Sort by")), select);
 }
 
 // Buttons, and the table that they open.
 function disclosure(id, label, table, caption) {
   const [rows, few] = [table.rows.length, fewOf(table)];
+  markEmpty(table);
   const region = make("div", { class: "table", id: `${id}-table`, role: "region", "aria-label": label, tabindex: "0" }, tableOf(id, table, caption));
   const button = make("button", { type: "button", class: "open", "aria-controls": region.id }, "");
   const more = make("button", { type: "button", class: "open", hidden: rows <= few }, "");
@@ -108,14 +139,24 @@ function disclosure(id, label, table, caption) {
     more.setAttribute("aria-pressed", String(whole.has(id)));
     more.textContent = whole.has(id) ? t("First {few} rows", { few: grouped(few) }) : t("All {rows} rows", { rows: grouped(Math.min(rows, MOST)) });
     const printed = printedRows(id, table);
-    const [columns, kept] = [table.columns.length, table.columns.filter(({ screen }) => isOpen || !screen).length];
+    const filled = table.columns.filter(({ isEmpty }) => !isEmpty);
+    const [columns, kept] = [filled.length, filled.filter(({ screen }) => isOpen || !screen).length];
     onPaper.textContent = [t("{part} of {whole}", { part: grouped(printed), whole: counted(rows, t("row"), t("rows")) }), table.whole && printed < rows && t("total of all"),
       kept < columns && t("{part} of {whole} columns", { part: grouped(kept), whole: grouped(columns) })].filter(Boolean).join(", ");
-    for (const each of region.querySelectorAll("tbody tr")) each.classList.toggle("unprinted", Number(each.dataset.place) >= printed);
+    for (const each of region.querySelectorAll("tbody tr")) {
+      each.classList.toggle("unprinted", Number(each.dataset.place) >= printed);
+      each.classList.toggle("last", Number(each.dataset.place) >= printed - 2);
+    }
+    const part = region.querySelector(".part td");
+    if (part) {
+      part.textContent = t("{part} of {whole}", { part: grouped(printed), whole: counted(rows, t("row"), t("rows")) });
+      part.parentElement.hidden = printed >= rows;
+    }
     region.closest("section")?.classList.toggle("opened", isOpen);
     region.classList.toggle("free", Math.min(rows, whole.has(id) ? MOST : few) <= FREE_ROWS);
     region.classList.toggle("long", printed > MANY_ROWS || kept > WIDE);
     region.classList.toggle("broad", kept > WIDE);
+    region.classList.toggle("crowded", kept > CROWDED);
   };
   const turn = (set) => () => {
     if (!set.delete(id)) set.add(id);
@@ -128,7 +169,7 @@ function disclosure(id, label, table, caption) {
   show();
   const cut = rows > MOST ? make("p", { class: "note" }, ...withCommands(t("The table has the first {most} of {rows} rows; CSV has all.",
     { most: grouped(MOST), rows: grouped(rows) }))) : null;
-  return [make("div", { class: "buttons" }, button, more, save), region, onPaper, cut];
+  return [make("div", { class: "buttons" }, button, more, save), sorting(id, table), region, onPaper, cut];
 }
 
 // All rows as CSV (RFC 4180), as spreadsheets of the page's language read it: Dutch ones expect semicolons, and a comma in numbers.

@@ -1,6 +1,6 @@
 -- What is invoiced differently than ordered, or not at all: the orders of reports.invoice_reconciliation, by cause and by the
 -- days since their latest delivery. They have no week: an old order is as open as a new one. Nothing is open of those whose
--- invoices cannot be known.
+-- invoices cannot be known, which have the reason for that.
 
 SELECT
     d.account,
@@ -9,6 +9,7 @@ SELECT
     d.trade_item_id AS item,
     d.money AS currency,
     d.cause,
+    d.unknown_because AS outside,
     CASE
         WHEN d.days_open <= 30 THEN '30'
         WHEN d.days_open <= 60 THEN '60'

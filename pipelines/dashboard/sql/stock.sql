@@ -1,4 +1,4 @@
--- Batches by the week of their date: those of reports.sell_through.
+-- Batches by the week of their date: those of reports.sell_through, whose other pieces are split into waste and the rest.
 
 SELECT
     d.account,
@@ -7,7 +7,8 @@ SELECT
     count(*) AS batches,
     sum(d.initial_pieces) AS initial,
     sum(d.sold_pieces) AS sold,
-    sum(d.other_pieces) AS other,
+    sum(d.waste_pieces) AS waste,
+    sum(d.other_pieces - d.waste_pieces) AS other,
     sum(d.remaining_pieces) AS remaining
 FROM sell_through_detail() d
 GROUP BY ALL

@@ -50,7 +50,12 @@ correction_requests AS (
         o.calculated_fields_order_amount_currency AS money,
         o.calculated_fields_order_amount_value AS order_amount,
         r.status IN ('PENDING', 'PENDING_CLAIM') AND coalesce(r.expires_at_date_time < now(), false) AS is_overdue,
-        coalesce(r.creation_date_time > o.delivery_latest_delivery_date_time, false) AS is_after_delivery,
+        -- Requested by the grower, it is no complaint; who counts complaints leaves those out.
+        CASE
+            WHEN r.creation_date_time > o.delivery_latest_delivery_date_time OR r.reclamation_action_decision IS NOT NULL
+                THEN 'COMPLAINT'
+            ELSE 'CORRECTION'
+        END AS kind,
         CASE
             WHEN r.status IN ('ACCEPTED', 'DECLINED')
                 THEN (epoch_us(r.last_modified_date_time) - epoch_us(r.creation_date_time)) / 3600000000

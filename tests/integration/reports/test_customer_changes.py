@@ -84,16 +84,16 @@ def change(this_year: list[Json], last_year: list[Json]) -> tuple[Any, ...]:
     return (status, len(this_year), len(last_year), revenue, before, revenue - before, growth)
 
 
-def silence(orders: list[Json], today: dt.date) -> tuple[int | None, Any, bool]:
-    """Return the days since the last delivery, the usual days between deliveries, and whether that is a silence."""
+def silence(orders: list[Json], today: dt.date) -> tuple[Any, ...]:
+    """Return days of silence, usual days between deliveries, whether that is a silence, and last and next delivery."""
     days = sorted({date for order in orders if (date := day(order, DELIVERY))})
-    if not days:
-        return None, None, False
-    silent = max((today - days[-1]).days, 0)
+    last = max((date for date in days if date <= today), default=None)
+    following = min((date for date in days if date > today), default=None)
+    silent = (today - last).days if last else None
     intervals = [(after - before).days for before, after in pairwise(days)]
     usual = median(intervals) if len(days) >= 4 else None
-    is_silent = usual is not None and silent >= 21 and silent >= 4 * usual
-    return silent, usual, is_silent
+    is_long = usual is not None and silent is not None and silent >= 21 and silent >= 4 * usual
+    return silent, usual, is_long and following is None, last, following
 
 
 def sort_key(row: Row) -> Row:
@@ -200,7 +200,7 @@ def test_silence_is_measured_by_the_own_rhythm(warehouse: ReportWarehouse) -> No
             ORDERS, [sale(10 * number + place, f"{date}", id_of(name), 10) for place, date in enumerate(days)]
         )
 
-    rows = {row[1]: row[13:] for row in warehouse.report(REPORT)}
+    rows = {row[1]: row[13:16] for row in warehouse.report(REPORT)}
 
     assert {name: rows[UUID(id_of(name))] for name in rhythms} == {
         "weekly": (28, 7, True),
@@ -208,6 +208,18 @@ def test_silence_is_measured_by_the_own_rhythm(warehouse: ReportWarehouse) -> No
         "yesterday": (20, 1, False),
         "few": (60, None, False),
     }
+
+
+def test_a_customer_with_a_delivery_to_come_is_not_silent(warehouse: ReportWarehouse) -> None:
+    """The last delivery is the last one until today; a later one ends the silence, and has a column of its own."""
+    end = today(real_now())
+    days = [end - dt.timedelta(days=30 + 7 * place) for place in range(6)]
+    coming = [end + dt.timedelta(days=place) for place in (3, 9)]
+    warehouse.store(ORDERS, [sale(place, f"{date}", PETAL, 10) for place, date in enumerate([*days, *coming])])
+
+    ((*_, silent, usual, is_silent, last, following),) = warehouse.report(REPORT)
+    assert (silent, usual, is_silent) == (30, 7, False)
+    assert (last, following) == (days[0], coming[0])
 
 
 def test_the_orders_behind_a_change(changes: ReportWarehouse) -> None:

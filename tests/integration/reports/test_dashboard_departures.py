@@ -12,6 +12,7 @@ from pipelines.dashboard import lists, write_dashboard
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.report_warehouse import AMSTERDAM, ORDERS, Json, ReportWarehouse, id_of, make_record
 from tests.integration.reports.handmade_deliveries import REQUESTS, SHIPMENTS
+from tests.integration.reports.test_dashboard_claims import labels
 from tests.integration.reports.test_dashboard_page import LAPTOP, PHONE, DashboardPage, open_page, pytestmark
 from tests.integration.reports.test_open_orders import WAREHOUSES, delivery, order, shipment
 from tests.moments import real_now
@@ -105,7 +106,7 @@ def test_orders_by_when_they_are_due(page: DashboardPage) -> None:
     groups = page.cells("#departures tbody tr.group")
     assert [[group[0], *group[9:11]] for group in groups] == [
         ["Firm orders: 1 order", "100", "10"],
-        ["Cannot be cancelled any more, not final yet: 1 order", "100", "10"],
+        ["Not final yet, but no longer cancellable (prepare them too): 1 order", "100", "10"],
         ["Can still be cancelled: 1 order", "100", "10"],
     ]
     (total,) = page.cells("#departures tfoot tr")
@@ -113,6 +114,32 @@ def test_orders_by_when_they_are_due(page: DashboardPage) -> None:
     assert near(TUESDAY) in (page.page.locator("#tasks h2").text_content() or "").replace(",", "")
     task = page.page.locator("#tasks li").first.text_content() or ""
     assert near(TUESDAY + dt.timedelta(days=1)) in task.replace(",", "")
+
+
+def test_orders_due_early_tomorrow_leave_today(
+    warehouse: ReportWarehouse, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orders due tomorrow before six, and the pieces of each warehouse, are counted; also those that are not listed."""
+    barn = {"despatchWarehouseId": id_of("barn")}
+    warehouse.store(ORDERS, [due(1, hours=14.5), due(2, hours=19), {**due(3, hours=20), **barn}, due(4, hours=3)])
+    names = {SHED: "Shed", id_of("barn"): "Barn"}
+    places = [
+        make_record("suppliers", WAREHOUSES, number, warehouseId=id, name=name)
+        for number, (id, name) in enumerate(names.items())
+    ]
+    warehouse.store(WAREHOUSES, places)
+    expected = [
+        "2 of tomorrow's orders are due before 06:00: they leave today",
+        "100 pieces to pick in 10 packages from Barn",
+        "300 pieces to pick in 30 packages from Shed",
+    ]
+
+    for most in (lists.LISTED, 1):
+        monkeypatch.setattr(lists, "LISTED", most)
+        file = write_dashboard(Warehouse(warehouse.path), warehouse.path.with_name(f"{most}.html"), TUESDAY).path
+        with open_page(browser, file, at=TUESDAY, locale="en-GB", **LAPTOP) as dashboard:
+            assert labels(dashboard, "departures")[-3:] == expected
+            assert f"Tomorrow {near(TUESDAY + dt.timedelta(days=1))} 3 (2 before 06:00)" in chips(dashboard)
 
 
 def test_a_group_is_shaded_over_its_whole_row(page: DashboardPage) -> None:
@@ -143,7 +170,7 @@ def test_no_dot_ends_a_row_on_a_phone(stored: ReportWarehouse, browser: Browser)
     file = write_dashboard(Warehouse(stored.path), stored.path.with_name("phone.html"), TUESDAY).path
     with open_page(browser, file, at=TUESDAY, locale="en-GB", **PHONE) as dashboard:
         dashboard.page.locator("#departures .open").first.click()
-        for rows in ("#departures tbody tr:not(.more)", "#departures tfoot tr"):
+        for rows in ("#departures tbody tr:not(.more)", "#departures tfoot tr:not(.part)"):
             for head, first, *others in dashboard.page.locator(rows).evaluate_all(SEPARATED):
                 assert (head, first) == ([False, False], [False, False])
                 assert all(each == [True, False] for each in others)

@@ -11,7 +11,14 @@ from playwright.sync_api import Browser
 
 from tests.integration.report_warehouse import ORDERS, Json, ReportWarehouse, id_of, make_record, merged
 from tests.integration.reports.test_dashboard_claims import ITEM, labels, page_of, tile
-from tests.integration.reports.test_dashboard_page import DashboardPage, normalized, open_page, order, pytestmark
+from tests.integration.reports.test_dashboard_page import (
+    LAPTOP,
+    DashboardPage,
+    normalized,
+    open_page,
+    order,
+    pytestmark,
+)
 from tests.moments import real_now
 
 __all__ = ["pytestmark"]
@@ -29,8 +36,12 @@ SOLD: dict[str, tuple[str, str, list[tuple[int, str, str]]]] = {
 }
 """By order of twelve pieces for ten euros, its customer, delivery, and lines with pieces, amount and invoice."""
 UNKNOWN = (
-    "EUR 10 of 1 order cannot be known, EUR 10 of it for more than 30 days: sold through Plantion or VRM, "
+    "EUR 30 of 2 orders cannot be known, EUR 30 of it for more than 30 days: sold through Plantion or VRM, "
     "or paid outside of Floriday"
+)
+REASONS = (
+    "300.0% of the revenue of all full weeks (1) cannot be known: "
+    "paid outside of Floriday EUR 20, sold through VRM EUR 10"
 )
 MORE = 204
 """More orders of another currency than a list has."""
@@ -40,6 +51,21 @@ def sold(name: str, customer: str, delivery: str, **fields: object) -> Json:
     """Return an order that must be invoiced."""
     own = {"salesOrderId": id_of(name), "salesChannelOrderId": name, "isDeleted": False, **PAID, **fields}
     return merged(order(1, ITEM, id_of(customer), delivery), own)
+
+
+def line(seed: int, name: str, pieces: int, amount: str, invoice: str) -> Json:
+    """Return a line of an invoice for an order."""
+    return make_record(
+        "suppliers",
+        LINES,
+        seed,
+        salesOrderId=id_of(name),
+        numberOfPieces=pieces,
+        subTotalAmount=Decimal(amount),
+        invoiceId=invoice,
+        invoiceDate="2024-01-15T12:00:00Z",
+        isDeleted=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -52,26 +78,14 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> ReportWarehouse:
         [
             *(sold(name, customer, delivery) for name, (customer, delivery, _) in SOLD.items()),
             sold("unknown", "iris", OLD, salesChannel="VRM_CLOCK", paymentProvider="VRM"),
+            sold("outside", "rosa", OLD, paymentProvider="OTHER", calculatedFields={"orderAmount": {"value": 20}}),
             *(sold(f"dollars {number:03}", "many", OLD, **dollars) for number in range(MORE)),
         ],
     )
-    lines = [(name, line) for name, (_, _, of_order) in SOLD.items() for line in of_order]
+    lines = [(name, each) for name, (_, _, of_order) in SOLD.items() for each in of_order]
     warehouse.store(
         LINES,
-        [
-            make_record(
-                "suppliers",
-                LINES,
-                seed,
-                salesOrderId=id_of(name),
-                numberOfPieces=pieces,
-                subTotalAmount=Decimal(amount),
-                invoiceId=invoice,
-                invoiceDate="2024-01-15T12:00:00Z",
-                isDeleted=False,
-            )
-            for seed, (name, (pieces, amount, invoice)) in enumerate(lines)
-        ],
+        [line(seed, name, pieces, amount, invoice) for seed, (name, (pieces, amount, invoice)) in enumerate(lines)],
     )
     names = [
         make_record("suppliers", "organizations.organizations", seed, organizationId=id_of(name), name=name.title())
@@ -109,11 +123,12 @@ def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
         "EUR 15 of it for more than 30 days",
         "EUR 4 invoiced too much",
         UNKNOWN,
+        REASONS,
     ]
     assert total(page, "ageing")[1] == "25.00"
     assert labels(page, "uninvoiced")[1] == "EUR 20 not invoiced is in this list"
     assert labels(page, "differences")[1] == "EUR 5 invoiced too little is in this list"
-    assert "EUR 15 is not invoiced for more than 30 days: find out why, order by order" in [
+    assert "EUR 15 is not invoiced for more than 30 days: invoice these orders, or ask the auction" in [
         normalized(each) for each in page.page.locator("#tasks li").all_text_contents()
     ]
 
@@ -121,19 +136,50 @@ def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
 def test_the_task_of_invoices_opens_the_orders(page: DashboardPage) -> None:
     """A click on the action about old amounts opens the list of orders, and changes no filter."""
     address = page.page.url
-    page.page.locator("#tasks li button", has_text="order by order").click()
+    page.page.locator("#tasks li button", has_text="invoice these orders").click()
 
     assert page.page.evaluate("document.activeElement.id") == "uninvoiced-title"
     assert page.page.locator("#uninvoiced table").is_visible()
     assert page.page.url == address
 
 
-def test_what_cannot_be_known_has_no_open_amount(page: DashboardPage) -> None:
-    """An order whose invoices nobody reports shows no open amount, comes last, and is not in the total."""
-    *_, last = page.rows("invoices")
+def test_invoices_stand_by_cause(page: DashboardPage) -> None:
+    """Each cause has its sums and its customers by open amount; what cannot be known is last, without an amount."""
+    groups = [[normalized(cell).replace("EUR ", "") for cell in row] for row in page.cells("#invoices tbody tr.group")]
 
-    assert last[1:] == ["Cannot be known", "1", "10.00", "0.00", "\u2013", "\u2013"]
-    assert total(page, "invoices") == ["Total of what can be known", "\u2013", "5", "50.00", "28.50", "25.00", "3.50"]
+    assert [(group[0], *group[2:]) for group in groups] == [
+        ("Not invoiced at all", "2", "20.00", "0.00", "20.00", "0.00"),
+        ("Invoiced in part", "1", "10.00", "5.00", "5.00", "0.00"),
+        ("More pieces invoiced than ordered", "1", "10.00", "12.50", "0.00", "2.50"),
+        ("Higher price invoiced", "1", "10.00", "11.00", "0.00", "1.00"),
+        ("Cannot be known", "2", "30.00", "\u2013", "\u2013", "\u2013"),
+    ]
+    assert page.rows("invoices")[-2:] == [
+        ["Rosa", "Cannot be known", "1", "20.00", "\u2013", "\u2013", "\u2013"],
+        ["Iris", "Cannot be known", "1", "10.00", "\u2013", "\u2013", "\u2013"],
+    ]
+    assert total(page, "invoices") == ["Total (known)", "\u2013", "5", "50.00", "28.50", "25.00", "3.50"]
+
+
+def test_some_cents_are_rounding(warehouse: ReportWarehouse, browser: Browser) -> None:
+    """A difference of less than five cents has no figure, heading or bar of its own, and is called rounding."""
+    warehouse.store(ORDERS, [sold("cent", "rosa", OLD), sold("part", "rosa", OLD)])
+    warehouse.store(LINES, [line(1, "cent", 12, "10.01", "F-1"), line(2, "part", 6, "5.00", "F-2")])
+
+    with open_page(browser, page_of(warehouse), locale="en-GB", **LAPTOP) as dashboard:
+        assert not any(
+            "too much" in each for each in (*labels(dashboard, "invoices"), *labels(dashboard, "differences"))
+        )
+        assert [row[:2] for row in dashboard.cells("#invoices tbody tr.group")] == [
+            ["Invoiced in part", "\u2013"],
+            ["Rounding", "\u2013"],
+        ]
+        assert [row[0] for row in dashboard.cells("#differences tbody tr.group")] == ["Invoiced in part: 1 order"]
+        assert {row[0]: row[4] for row in dashboard.rows("differences")} == {
+            "part": "Invoiced in part",
+            "cent": "Rounding",
+        }
+        assert "Higher price" not in (dashboard.page.locator("#invoices-chart").text_content() or "")
 
 
 def test_not_invoiced_by_customer_and_age(page: DashboardPage) -> None:
@@ -161,10 +207,7 @@ def test_differences_have_invoice_numbers_and_a_cause(page: DashboardPage) -> No
         ("Higher price invoiced: 1 order", "EUR -1.00"),
     ]
     assert total(page, "differences")[5:10] == ["36", "33", "30.00", "28.50", "1.50"]
-    assert {row[0]: row[5:7] for row in page.rows("uninvoiced")} == {
-        "old": ["Not invoiced at all", "no"],
-        "recent": ["Not invoiced at all", "no"],
-    }
+    assert {row[0]: row[5] for row in page.rows("uninvoiced")} == {"old": "no", "recent": "no"}
 
 
 def test_a_long_list_has_its_share_of_all(page: DashboardPage) -> None:

@@ -14,6 +14,7 @@ from pipelines.dashboard import write_dashboard
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.report_warehouse import ReportWarehouse
 from tests.integration.reports.test_dashboard_page import SEVERAL, DashboardPage, open_page, pytestmark
+from tests.integration.reports.test_dashboard_pictures import OUTSIDE
 from tests.moments import NOW
 
 __all__ = ["pytestmark"]
@@ -107,6 +108,15 @@ CUT_CELLS = """
 }
 """
 """Cells that do not show their text, tables that are cut without a scroll bar, and texts that leave their card."""
+
+BROKEN_DATES = """
+() => [...document.querySelectorAll(".date")].filter(each => each.checkVisibility()).filter(each => {
+  const range = document.createRange();
+  range.selectNodeContents(each);
+  return range.getClientRects().length > 2;
+}).map(each => each.textContent)
+"""
+"""Dates that stand on more than two lines."""
 
 IN_SIGHT = """
 (id) => {
@@ -217,11 +227,13 @@ def test_cells_in_any_window(dashboard: DashboardPage, width: int) -> None:
 
 @pytest.mark.parametrize("dashboard", ["nl"], indirect=True)
 def test_cells_on_a_laptop(dashboard: DashboardPage) -> None:
-    """On a laptop, no cell of an open table is cut, and none has to be scrolled to."""
+    """On a laptop, no cell of an open table and no label of a chart is cut, and no date has three lines."""
     resize(dashboard.page, 1280, 844)
     open_tables(dashboard.page)
 
     assert dashboard.page.evaluate(CUT_CELLS) == []
+    assert dashboard.page.evaluate(OUTSIDE) == []
+    assert dashboard.page.evaluate(BROKEN_DATES) == []
 
 
 @pytest.mark.slow

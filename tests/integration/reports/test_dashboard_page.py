@@ -77,8 +77,10 @@ class DashboardPage:
         ]
 
     def cells(self, rows: str) -> list[list[str]]:
-        """Return the texts of the cells of some rows as they are shown."""
-        cells = "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
+        """Return the texts of the cells of some rows as they are shown, without the line on rows that are left out."""
+        cells = (
+            "rows => rows.filter(row => !row.matches('.part')).map(row => [...row.cells].map(cell => cell.textContent))"
+        )
         shown: list[list[str]] = self.page.locator(rows).evaluate_all(cells)
         return shown
 
@@ -229,7 +231,7 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
             "uninvoiced",
             "differences",
         ),
-        *("deliverycosts", "leftovers"),
+        *("causes", "deliverycosts", "leftovers", "loadcarriers"),
     ]
     assert sections[1:-1] == [
         "revenue",
@@ -245,12 +247,14 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
         "prices",
         "fill",
         "punctuality",
+        "loadcarriers",
         "complaints",
         "reasons",
         "beforehand",
         "failed",
         "requests",
         "corrections",
+        "causes",
         "invoices",
         "ageing",
         "uninvoiced",
@@ -266,6 +270,53 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
         assert dashboard.rows(section or "")
     for chart in shape_counts:
         assert len(dashboard.page.locator(f"#{chart}").get_attribute("aria-label") or "") > 20
+
+
+def test_contents_lead_to_all_sections(growers_page: Path, browser: Browser) -> None:
+    """The contents link to all sections by mouse and keyboard, keep the address, and are not printed."""
+    with open_page(browser, growers_page, locale="en-GB", **LAPTOP) as dashboard:
+        page = dashboard.page
+        sections = page.locator("main section").evaluate_all("all => all.map(each => each.id)")
+        page.locator("#contents summary").focus()
+        page.keyboard.press("Enter")
+        links = page.get_by_role("navigation", name="Contents").get_by_role("link")
+        assert links.evaluate_all("all => all.map(each => each.hash.slice(1))") == sections
+        page.keyboard.press("Escape")
+        expect(links.first).to_be_hidden()
+        expect(page.locator("#contents summary")).to_be_focused()
+        page.keyboard.press("Enter")
+        address = page.url
+        links.get_by_text("Stock by age").click()
+        expect(page.locator("#leftovers-title")).to_be_focused()
+        expect(page.locator("#leftovers-title")).to_be_in_viewport()
+        expect(links.first).to_be_hidden()
+        assert page.url == address
+        page.emulate_media(media="print")
+        expect(page.locator("#contents")).to_be_hidden()
+
+
+AT_THE_TOP = """
+() => Math.max(...[...document.querySelectorAll("#filters, #again")].filter(each => each.checkVisibility())
+  .map(each => each.getBoundingClientRect().bottom))
+"""
+"""How much of the top of the window the filters cover."""
+
+
+def test_filters_leave_room_while_scrolling(growers_page: Path, browser: Browser) -> None:
+    """Below the first screen, the filters take one line; a click brings them back until something else is used."""
+    with open_page(browser, growers_page, locale="en-GB", **LAPTOP) as dashboard:
+        page = dashboard.page
+        expect(page.locator("#filters details").first).to_have_attribute("open", "")
+        page.evaluate("window.scrollTo(0, 2000)")
+        expect(page.locator("#again")).to_be_visible()
+        expect(page.locator("#again")).to_contain_text("week 35 to 47, 2026")
+        assert page.evaluate(AT_THE_TOP) <= 0.12 * 900
+        page.mouse.click(400, 15)
+        expect(page.locator("#last-4")).to_be_in_viewport()
+        assert page.evaluate("scrollY") == 2000
+        page.mouse.click(20, 600)
+        expect(page.locator("#last-4")).not_to_be_in_viewport()
+        assert page.evaluate(AT_THE_TOP) <= 0.12 * 900
 
 
 def test_chart_tooltip(dashboard: DashboardPage) -> None:
@@ -414,7 +465,7 @@ def test_contrast_and_print_layout(dashboard: DashboardPage) -> None:
     expect(page.locator(".fields")).to_be_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert dashboard.overflow == 0
-    assert max(page.locator(".chart svg").evaluate_all("all => all.map(each => each.clientWidth)")) <= 660
+    page.wait_for_function("[...document.querySelectorAll('.chart svg')].every(each => each.clientWidth <= 660)")
     save_screenshot(page, "dashboard_print")
     page.emulate_media(media="null", color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -440,6 +491,11 @@ def test_phone_layout(growers_page: Path, browser: Browser) -> None:
         expect(dashboard.page.locator(".fields")).to_be_visible()
         dashboard.page.locator("#partners .buttons .open").first.tap()
         assert dashboard.overflow == 0
+        expect(dashboard.page.locator("#partners thead")).to_be_hidden()
+        dashboard.page.locator("#partners-sort").select_option(label="Orders \u25b2")
+        orders = [int(row[2]) for row in dashboard.rows("partners")]
+        assert orders == sorted(orders)
+        expect(dashboard.page.locator("#partners-sort")).to_be_focused()
         assert min(dashboard.shape_counts.values()) > 4
 
 
@@ -469,7 +525,7 @@ def test_names_are_shown_as_text(warehouse: ReportWarehouse, browser: Browser, t
 
     with open_page(browser, path) as dashboard:
         assert dashboard.page.title() == "main \u2013 Floriday dashboard"
-        assert dashboard.page.locator("img, b, a:not(.tile):not(.skip)").count() == 0
+        assert dashboard.page.locator("img, b, a:not(.tile, .skip, #contents a)").count() == 0
         for section, column in (("partners", 1), ("items", 0)):
             assert sorted(row[column] for row in dashboard.rows(section)) == sorted(map(normalized, HOSTILE_NAMES))
         dashboard.page.locator("#items-chart").hover()

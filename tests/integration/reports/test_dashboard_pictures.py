@@ -90,7 +90,7 @@ OUTSIDE = """
   return [...svg.querySelectorAll("text")].filter(text => text.textContent.trim()).flatMap(text => {
     const box = text.getBoundingClientRect();
     const fits = box.left >= frame.left - 2 && box.right <= frame.right + 2
-      && box.top >= frame.top - 2 && box.bottom <= frame.bottom + 2;
+      && box.top >= frame.top - 0.5 && box.bottom <= frame.bottom + 0.5;
     return fits || !box.width ? [] : [svg.closest(".chart").id + ": " + text.textContent];
   });
 })

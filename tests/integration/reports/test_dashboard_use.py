@@ -143,7 +143,8 @@ def test_a_table_is_saved_as_csv(path: Path, browser: Browser, tmp_path: Path) -
         download.value.save_as(tmp_path / "partners.csv")
     head, *saved = csv.reader(io.StringIO((tmp_path / "partners.csv").read_text(encoding="utf-8-sig")))
 
-    assert head == ["Rank", "Customer", "Orders", "Pieces", "Revenue", "Share", "Cumulative"]
+    years = ["In the weeks compared", "A year earlier", "Change"]
+    assert head == ["Rank", "Customer", "Orders", "Pieces", "Revenue", "Share", "Cumulative", *years]
     assert [row[:4] for row in saved] == [row[:4] for row in rows]
     assert [f"{Decimal(row[4]):.2f}" for row in saved] == [row[4] for row in rows]
 
@@ -240,6 +241,54 @@ def test_tiles_say_which_choice_they_ignore(path: Path, browser: Browser) -> Non
         expect(stock).to_contain_text("all customers")
         expect(late).to_contain_text("all customers")
         expect(revenue).not_to_contain_text("all customers")
+
+
+SECTIONS = """
+() => Object.fromEntries([...document.querySelectorAll("main section:not(#tasks, #health)")].map(section =>
+  [section.id, [section.querySelector(".note").textContent,
+    [...section.querySelectorAll(".figure, tbody tr")].map(each => each.textContent).join("\\n")]]))
+"""
+"""The note of each section, and its figures and rows."""
+
+
+def test_each_section_names_what_it_leaves_out(path: Path, browser: Browser) -> None:
+    """A section names the currencies that it leaves out, or that it has all, and each choice that it ignores."""
+    with open_page(browser, path, locale="en-GB", **LAPTOP) as dashboard:
+        everything = dashboard.page.evaluate(SECTIONS)
+        currencies = {
+            id: ("Only EUR, without USD." in note, "All currencies." in note) for id, (note, _) in everything.items()
+        }
+        blind: dict[str, set[str]] = {}
+        for split in ("partner", "item"):
+            name = dashboard.rows("partners" if split == "partner" else "items")[0][split == "partner"]
+            dashboard.choose(split, name)
+            word = {"partner": "Not split by customer", "item": "Not split by trade item"}[split]
+            shown = dashboard.page.evaluate(SECTIONS)
+            dashboard.choose_all(split)
+            blind[split] = {id for id, (note, _) in shown.items() if word in note}
+            assert {id for id, (_, text) in shown.items() if text == everything[id][1] != ""} <= blind[split]
+
+    assert {id for id, (only, every) in currencies.items() if only == every} == set()
+    assert {"prices", "changes", "revenue"} <= {id for id, (only, _) in currencies.items() if only}
+    assert blind["partner"] == {"punctuality", "loadcarriers", "deliverycosts", "stock", "leftovers"}
+    assert blind["item"] == {"punctuality", "loadcarriers", "deliverycosts", "changes"}
+
+
+def test_amounts_say_what_they_are(path: Path, browser: Browser) -> None:
+    """Below the key figures stands what amounts include, also on paper; sections of documents repeat it."""
+    with open_page(browser, path, locale="en-GB", **LAPTOP) as dashboard:
+        page = dashboard.page
+        expect(page.locator(".tiles + #amounts")).to_have_text(
+            "Amounts are as Floriday gives them; it does not say whether VAT is included."
+            " Auction fees and commission are not deducted."
+        )
+        for section in ("corrections", "invoices", "deliverycosts"):
+            expect(page.locator(f"#{section} .note").first).to_contain_text(
+                "does not say whether these amounts include VAT"
+            )
+        page.emulate_media(media="print")
+        expect(page.locator("#amounts")).to_be_visible()
+        expect(page.locator(".tile .more").first).to_contain_text("also US$", use_inner_text=True)
 
 
 @pytest.mark.slow
