@@ -86,6 +86,7 @@ class InterruptionResults:
         interrupted: number of interrupted commands by name.
         terminated: how many of them received SIGTERM.
         starting: how many were interrupted before the first line of the program ran.
+        lost: how many of these lost the signal, and needed another one.
         finished: how many commands finished before the signal; others were drawn instead.
         forced: how many took so long that their clean-up may have been cut off.
         longest: longest time from a signal to the exit, in seconds.
@@ -95,6 +96,7 @@ class InterruptionResults:
     interrupted: Counter[str] = field(default_factory=Counter)
     terminated: int = 0
     starting: int = 0
+    lost: int = 0
     finished: int = 0
     forced: int = 0
     longest: float = 0.0
@@ -172,6 +174,11 @@ class _Experiment:
             began = time.monotonic()
             running.interrupt(number)
             code = running.ended(MAX_SECONDS)
+            if code is None and not was_ready:
+                # Python itself loses a signal in its first milliseconds, if that interrupts a callback of an import.
+                self._results.lost += 1
+                running.interrupt(number)
+                code = running.ended(MAX_SECONDS)
             seconds = time.monotonic() - began
             case = f"{name}, {number.name} after {moment:.3f} s: {code} after {seconds:.2f} s, {running.stderr!r}"
             assert code is not None, f"{case}; it does not end: {bytes(running.printed[-500:])!r}"

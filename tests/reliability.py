@@ -162,7 +162,10 @@ def _interruptions(results: InterruptionResults, seeds: str) -> str:
             ),
             "- No process and no lock remained. Only signals during Python's own start showed a traceback.",
             f"- {results.compared} times the warehouse was compared with the server after one more sync: it was equal.",
-            f"- {results.starting} signals came during Python's own start, before the program could handle them.",
+            (
+                f"- {results.starting} signals came during Python's own start, before the program could handle them;"
+                f" {results.lost} of them had to be repeated."
+            ),
             f"- {results.forced} took longer than 3.5 s; a clean-up that takes 4 s is ended like a kill.\n",
             _table(("command", "interrupted"), [(f"`{name}`", results.interrupted[name]) for name in COMMANDS]),
         )

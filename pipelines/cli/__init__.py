@@ -6,9 +6,8 @@ A command imports the other parts of the package when it runs, so that ``--help`
 from __future__ import annotations
 
 import os
+import signal
 import sys
-
-from pipelines import interruption
 
 __all__ = ["main"]
 
@@ -16,6 +15,9 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command in the process's arguments and end the process with its exit code."""
     _open_standard_streams()
+    _end_at_once_by_ctrl_c()
+    from pipelines import interruption
+
     try:
         interruption.install()  # before the imports, which take most of the first second
         from pipelines.private_files import protect_process
@@ -29,6 +31,12 @@ def main() -> None:
             raise
         interruption.ignore_signals()
     interruption.end(1)
+
+
+def _end_at_once_by_ctrl_c() -> None:
+    """Let Ctrl-C end the process until the signals are handled: Python may lose an exception within an import."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _open_standard_streams() -> None:

@@ -88,6 +88,7 @@ def _content(
     limits = selection.limits
     used = {text for text in (*keys.all, *identifiers_in(rows_of_lists), *limits.values()) if text is not None}
     content["names"] = names = names_of(connection, used)
+    content["limits"] = sorted(limits)
     content["limited"] = ", ".join(names.get(split, {}).get(text, [text])[0] or text for split, text in limits.items())
     return content
 

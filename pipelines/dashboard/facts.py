@@ -18,7 +18,7 @@ from uuid import UUID
 import duckdb
 
 from pipelines.dashboard.selection import Selection
-from pipelines.reports import define_details, find_report
+from pipelines.reports import define_details, find_report, installed
 from pipelines.settings.values import AMSTERDAM
 
 Row = tuple[Any, ...]
@@ -28,6 +28,11 @@ RANKED = frozenset({"partner", "item"})  # splits whose identifiers are replaced
 NONE, OTHER = 0, -1  # instead of a rank: there is no identifier, or it is merged with others
 _PARTNERS = {"suppliers": "d.customer_organization_id", "customers": "d.seller_organization_id"}
 """The column with the partner, by API."""
+_NO_OPEN_ORDERS = """(
+    SELECT '' AS account, CAST(NULL AS UUID) AS sales_order_id, '' AS status, '' AS next_step, 0 AS claimed_packages
+    WHERE false
+)"""
+"""SQL in place of the report of open orders, where its tables are not synced."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,8 @@ def gather(connection: duckdb.DuckDBPyConnection, fact: Fact, api: str, selectio
     The SQL of a fact only groups the rows that its report counts, the rows of the report's step ``detail``.
     """
     define_details(connection, find_report(fact.report))
-    sql = _text(fact.name).format(partner=_PARTNERS[api])
+    open_orders = "reports.open_orders" if "open_orders" in installed(connection) else _NO_OPEN_ORDERS
+    sql = _text(fact.name).format(partner=_PARTNERS[api], open_orders=open_orders)
     limits = {split: value for split, value in selection.limits.items() if split in ("account", *fact.splits)}
     where = "".join(f" AND CAST(f.{split} AS VARCHAR) = ${split}" for split in limits)
     connection.execute(

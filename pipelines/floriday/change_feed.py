@@ -114,14 +114,15 @@ class ChangeFeed:
     def ends_at(self, cursor: int) -> bool:
         """Whether the feed ends at ``cursor``, if its page shows nothing more.
 
-        A maximum above it is requested again, because one answer that all pages contradict proves nothing.
+        A maximum above it is requested again, because one answer that all pages contradict proves nothing. If that
+        request is refused, the maximum stands: the end is not proven.
         """
         if self.maximum is None or cursor >= self.maximum:
             return True
         if self.fetch_maximum is None:
             return False
         maximum = self.fetch_maximum()
-        return maximum is None or cursor >= maximum
+        return maximum is not None and cursor >= maximum
 
 
 def walk(feed: ChangeFeed, start: int, *, complete: bool = False) -> Iterator[Step]:

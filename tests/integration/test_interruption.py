@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -187,3 +188,25 @@ def test_an_interrupted_import_ends_the_command(module: str, tmp_path: Path) -> 
     )
 
     assert (finished.returncode, finished.stdout, finished.stderr) == (130, "", "floriday: stopped\n")
+
+
+def test_ctrl_c_before_the_signals_are_handled_ends_the_command() -> None:
+    """Until the signals are handled, Ctrl-C ends the process, also where Python would lose an exception."""
+    program = """
+import os, signal, sys, weakref
+class Thing: ...
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "pipelines.interruption":
+            thing = Thing()
+            self.callback = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGINT))
+sys.meta_path.insert(0, Finder())
+from pipelines.cli import main
+sys.argv = ["floriday", "--version"]
+main()
+"""
+    finished = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=without_coverage(), capture_output=True, timeout=120, check=False
+    )
+
+    assert finished.returncode == -signal.SIGINT, finished.stdout

@@ -487,3 +487,12 @@ def test_a_maximum_that_all_pages_contradict_is_requested_again() -> None:
     steps = list(walk(feed, 0))
 
     assert steps[-1].is_end
+
+
+def test_a_refused_second_request_for_the_maximum_proves_no_end() -> None:
+    """A maximum that no page reaches stands where the second request for it has no answer: the next sync continues."""
+    feed = ChangeFeed(feed_of(1, 2).fetch, 5, 3, fetch_maximum=lambda: None)
+
+    steps = list(walk(feed, 0))
+
+    assert not any(step.is_end for step in steps)

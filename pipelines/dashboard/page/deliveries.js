@@ -15,7 +15,8 @@ function leftOut(chosen) {
 
 function fillOrders(chosen, whole) {
   if (!FACTS.sales) return "";
-  const { clock, later } = leftOut(chosen);
+  // A page of one currency has the orders of all in this fact, and not in the revenue.
+  const { clock, later } = CONTENT.limits.includes("currency") ? { clock: 0, later: 0 } : leftOut(chosen);
   const orders = (number) => counted(number, t("order"), t("orders"));
   return [t("{orders} count: {committed} of the revenue, {cancelled} cancelled and {unfulfillable} that could not be fulfilled.", { orders: orders(whole.orders),
     committed: grouped(whole.orders - whole.cancelled_orders - whole.unfulfillable_orders), cancelled: grouped(whole.cancelled_orders), unfulfillable: grouped(whole.unfulfillable_orders) }),
@@ -34,7 +35,7 @@ function fillRate(chosen) {
   const perItem = added("fill", chosen, ["item"]).sort(falling("short_by_grower"));
   const line = (each) => [each.orders, each.ordered, each.delivered, each.short_by_grower, each.pending, each.reduced, each.cancelled, each.over, rate(each)];
   return {
-    more: fillOrders(chosen, whole),
+    hint: fillOrders(chosen, whole),
     figures: [
       { value: percent(rate(whole)), label: t("fill rate: 1 \u2212 {short} pieces short by the grower / {ordered} ordered", { short: grouped(whole.short_by_grower), ordered: grouped(whole.ordered) }) },
       { value: grouped(whole.short_by_grower), label: t("pieces short by the grower") },

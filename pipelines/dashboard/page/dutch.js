@@ -2,6 +2,8 @@
 
 const DUTCH = dictionary({
   "week of delivery": "leverweek",
+  "of {orders} cannot be known, {value} of it for more than {days} days: {reasons}": "van {orders} is niet te achterhalen, waarvan {value} langer dan {days} dagen: {reasons}",
+  "{of} cannot be known": "{of} is niet te achterhalen",
   "{pieces} of {ordered} ordered pieces short": "{pieces} van {ordered} bestelde stuks te weinig",
   "{sold} of {initial} pieces of the period's batches sold, {pieces} left": "{sold} van {initial} stuks uit de partijen van de periode verkocht, {pieces} over",
   "of the batches of the period was sold ({sold} of {initial} pieces)": "van de partijen in de periode is verkocht ({sold} van {initial} stuks)",
@@ -30,9 +32,8 @@ const DUTCH = dictionary({
   "of these, in no offer now ({part} of the pieces left)": "daarvan nu in geen aanbod ({part} van de stuks over)",
   "In no offer": "In geen aanbod",
   "Share in no offer": "% in geen aanbod",
-  "of the spend of all full weeks ({weeks})": "van de inkoop van alle volle weken ({weeks})",
-  "of the revenue of all full weeks ({weeks})": "van de omzet van alle volle weken ({weeks})",
-  "{of} cannot be known: {reasons}": "{of} is niet te achterhalen: {reasons}",
+  "of the spend of all full weeks ({weeks}; {value})": "van de inkoop van alle volle weken ({weeks}; {value})",
+  "of the revenue of all full weeks ({weeks}; {value})": "van de omzet van alle volle weken ({weeks}; {value})",
   "sold through Plantion": "verkocht via Plantion",
   "sold through VRM": "verkocht via VRM",
   "paid outside of Floriday": "buiten Floriday betaald",
@@ -266,8 +267,6 @@ const DUTCH = dictionary({
   "Share charged": "% doorberekend",
   "all months": "alle maanden",
   "Cannot be known": "Niet te achterhalen",
-  "of {orders} cannot be known, {value} of it for more than {days} days: sold through Plantion or VRM, or paid outside of Floriday":
-    "van {orders} is niet te achterhalen, waarvan {value} langer dan {days} dagen: verkocht via Plantion of VRM, of buiten Floriday betaald",
   "ordered and not invoiced": "besteld en niet gefactureerd",
   "invoiced too much": "te veel gefactureerd",
   "Invoiced too much": "Te veel gefactureerd",

@@ -62,9 +62,9 @@ function openInvoices(chosen) {
       differing.open >= LEAST && { value: exact(differing.open, chosen.code), label: t("of it invoiced too little") },
       { value: money(late.open, chosen.code), label: t("of it for more than {days} days", { days: LATE_DAYS }) },
       known.excess >= LEAST && { value: exact(known.excess, chosen.code), label: t("invoiced too much") },
-      unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} cannot be known, {value} of it for more than {days} days: sold through Plantion or VRM, or paid outside of Floriday",
-        { orders: counted(unknown.orders, t("order"), t("orders")), value: money(lateUnknown.ordered, chosen.code), days: LATE_DAYS }) },
-      unknown.orders > 0 && every.revenue > 0 && { value: percent(unknown.ordered / every.revenue), label: t("{of} cannot be known: {reasons}", { of: ofAllWeeks(every), reasons: reasonsUnknown(chosen) }) },
+      unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} cannot be known, {value} of it for more than {days} days: {reasons}",
+        { orders: counted(unknown.orders, t("order"), t("orders")), value: money(lateUnknown.ordered, chosen.code), days: LATE_DAYS, reasons: reasonsUnknown(chosen) }) },
+      unknown.orders > 0 && every.revenue > 0 && { value: percent(unknown.ordered / every.revenue), label: t("{of} cannot be known", { of: ofAllWeeks(every) }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
@@ -75,7 +75,7 @@ function openInvoices(chosen) {
       alt: `${t("What is not invoiced, by cause.")} ${extremes(names, shown.map((each) => each.open), amount(chosen))}`,
     }),
     table: {
-      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Why")), column(t("Orders"), grouped),
+      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Why"), null, { screen: true }), column(t("Orders"), grouped),
         worth(t("Ordered"), chosen), worth(t("Invoiced"), chosen), worth(t("Not invoiced"), chosen), worth(t("Too much"), chosen)],
       groups: causes.map((each) => ({ group: each.cause, cells: [causeName(each), null, ...line(each)] })),
       rows: causes.flatMap(({ cause }) => rows.filter((each) => each.cause === cause))
@@ -247,7 +247,7 @@ function stock(chosen) {
     }),
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Batches"), grouped), column(t("Initial"), grouped),
-        column(t("Sold"), grouped), column(t("Waste"), grouped), column(t("Other changes"), grouped), column(t("Left"), grouped), column(t("Sell-through"), percent)],
+        column(t("Sold"), grouped), column(t("Waste"), grouped), column(t("Other changes"), grouped, { screen: true }), column(t("Left"), grouped), column(t("Sell-through"), percent)],
       rows: perItem.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
       whole: [t("Total"), ...line(whole)],
     },

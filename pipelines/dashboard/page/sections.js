@@ -122,6 +122,6 @@ function sectionOf({ id, fact, list, title: usualTitle, build, note, hint, wide,
       ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list || fact]?.())}`)]
     : [built.choices, make("p", { class: "empty" }, t("Nothing in this selection."))];
   const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}${headline ? " headline" : ""}${opened.has(id) ? " opened" : ""}`, "aria-labelledby": `${id}-title` },
-    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), make("span", { class: "hint" }, ...[hint, onlyIn(columns), DOCUMENTS.has(id) && t("Floriday does not say whether these amounts include VAT.")].filter(Boolean).map((text) => ` ${text}`))), ...content.filter(Boolean));
+    make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), make("span", { class: "hint" }, ...[built.hint, hint, onlyIn(columns), DOCUMENTS.has(id) && t("Floriday does not say whether these amounts include VAT.")].filter(Boolean).map((text) => ` ${text}`))), ...content.filter(Boolean));
   return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };
 }

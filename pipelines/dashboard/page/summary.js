@@ -67,8 +67,9 @@ function growthOf(year, sums) {
   return isApart(year, sums) ? t("{growth}: {now} against {before} a year earlier ({weeks})", texts) : t("{growth} on last year ({before}; {weeks})", texts);
 }
 
-function ofAllWeeks({ weeks }) {
-  return BUYS ? t("of the spend of all full weeks ({weeks})", { weeks: grouped(weeks) }) : t("of the revenue of all full weeks ({weeks})", { weeks: grouped(weeks) });
+function ofAllWeeks({ weeks, revenue }) {
+  const texts = { weeks: grouped(weeks), value: money(revenue, filters.code) };
+  return BUYS ? t("of the spend of all full weeks ({weeks}; {value})", texts) : t("of the revenue of all full weeks ({weeks}; {value})", texts);
 }
 
 function salesTiles() {

@@ -4,7 +4,7 @@
 WITH overdue AS (
     -- Nothing of these has left yet, and the report of open orders still expects that it will.
     SELECT o.account, o.sales_order_id
-    FROM reports.open_orders o
+    FROM {open_orders} o
     WHERE o.status = 'COMMITTED' AND o.next_step = 'PICK' AND o.claimed_packages = 0
 )
 SELECT

@@ -21,6 +21,7 @@ from tests.integration.reports.test_dashboard_claims import (
     tile,
     weekly_orders,
 )
+from tests.integration.reports.test_dashboard_figures import content_of, entries
 from tests.integration.reports.test_dashboard_page import DashboardPage, normalized, open_page, order, pytestmark
 from tests.moments import NOW, real_now
 
@@ -185,6 +186,7 @@ def test_what_can_still_leave_is_not_short(deliveries: ReportWarehouse, browser:
         assert "24 of 51 ordered pieces short; 12 more not left yet" in tile(dashboard, "fill")
 
 
+@pytest.mark.slow
 def test_lost_customers_are_the_same_in_task_and_section(
     warehouse: ReportWarehouse, browser: Browser, tmp_path: Path
 ) -> None:
@@ -235,6 +237,7 @@ def request(number: int, of: str, asked_at: dt.datetime, status: str, **fields: 
     return make_record("suppliers", CORRECTIONS, number, **{**own, **decided, **fields})
 
 
+@pytest.mark.slow
 def test_who_complains_most_for_its_orders(warehouse: ReportWarehouse, browser: Browser) -> None:
     """Customers with some orders come first, by complaints per order; those with few orders follow."""
     numbers = {"often": (5, 2), "seldom": (12, 3), "once": (1, 1)}
@@ -275,6 +278,7 @@ def test_who_complains_most_for_its_orders(warehouse: ReportWarehouse, browser: 
         assert "33.3% complaints per order, of 18 orders of all customers" in labels(dashboard, "complaints")
 
 
+@pytest.mark.slow
 def test_corrections_by_cause_and_how_long_open_ones_wait(
     warehouse: ReportWarehouse, browser: Browser, tmp_path: Path
 ) -> None:
@@ -334,3 +338,11 @@ def test_corrections_by_cause_and_how_long_open_ones_wait(
             "After the delivery, or about the goods: 1 request",
             "Changes before the delivery: 1 request",
         ]
+
+
+def test_the_fill_rate_without_the_report_of_open_orders(deliveries: ReportWarehouse) -> None:
+    """Where the tables of open orders are not synced, all missing pieces are short."""
+    with Warehouse(deliveries.path).writing() as connection:
+        connection.execute("DROP VIEW reports.open_orders")
+
+    assert sum(row["short_by_grower"] for row in entries(content_of(deliveries, real_now()), "fill")) == 36
