@@ -307,8 +307,10 @@ def test_clock_and_direct_price_of_the_same_items(warehouse: ReportWarehouse, br
 
     assert figures == [
         "+22.6% like for like: EUR 0.950 direct against EUR 0.775 at the clock, same items and weeks",
-        "-96.8% of all sold: EUR 0.211 direct against EUR 6.650 at the clock;"
-        " partly because other items were sold direct than at the clock",
+        (
+            "-96.8% of all sold: EUR 0.211 direct against EUR 6.650 at the clock;"
+            " partly because other items were sold direct than at the clock"
+        ),
     ]
     assert rows == [["30", "1.000", "10", "1.200", "+20.0%"], ["10", "0.100", "900", "0.200", "+100.0%"]]
     assert [normalized(cell) for cell in total[1:]] == ["40", "EUR 0.775", "910", "EUR 0.950", "+22.6%"]
