@@ -41,8 +41,11 @@ for (const [event, printed] of [["beforeprint", true], ["afterprint", false]]) {
   });
 }
 let waiting = 0;
-window.addEventListener("resize", () => {
+
+// Once for all changes before the next frame.
+function drawSoon() {
   cancelAnimationFrame(waiting);
   waiting = requestAnimationFrame(draw);
-});
+}
+window.addEventListener("resize", drawSoon);
 for (const query of [printing, window.matchMedia("(prefers-color-scheme: dark)")]) query.addEventListener("change", draw);

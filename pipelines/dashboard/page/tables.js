@@ -162,7 +162,7 @@ function disclosure(id, label, table, caption) {
     if (!set.delete(id)) set.add(id);
     show();
     nameUnprinted();
-    draw(); // a section with an open table is wider
+    drawSoon(); // a section with an open table is wider
   };
   button.addEventListener("click", turn(opened));
   more.addEventListener("click", turn(whole));
