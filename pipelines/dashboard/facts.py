@@ -83,6 +83,7 @@ FACTS = (
             "value",
             "waited",
             "waited_overdue",
+            "open_worth",
         ),
     ),
     Fact(

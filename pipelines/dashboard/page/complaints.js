@@ -12,9 +12,9 @@ function asked(kind, chosen, by) {
     .map((each) => ({ ...each, pieces: 0 - each.pieces, value: 0 - each.value })).sort(falling("complaints"));
 }
 
-const ASKED_COLUMNS = (name, chosen) => [column(name, grouped), column(t("Accepted"), grouped), column(t("Declined"), grouped),
+const ASKED_COLUMNS = (name, chosen) => [column(name, grouped), column(t("Accepted"), grouped), column(t("Declined"), grouped), column(t("No answer"), grouped),
   column(t("Hours to an answer"), grouped), column(t("Pieces"), grouped), worth(t("Value"), chosen)];
-const askedLine = (each) => [each.complaints, each.accepted, each.declined, quotient(each.hours, each.answers), each.pieces, each.value];
+const askedLine = (each) => [each.complaints, each.accepted, each.declined, each.complaints - each.accepted - each.declined, quotient(each.hours, each.answers), each.pieces, each.value];
 
 function askedFigures(whole, label, chosen) {
   return [
@@ -135,10 +135,14 @@ function requestSums(chosen) {
   const isTheirs = ({ initiator }) => CONTENT.keys[initiator] === (BUYS ? "CUSTOMER" : "SUPPLIER");
   const sum = (some, measure) => some.reduce((whole, each) => whole + each[measure], 0);
   const days = (some) => quotient(sum(some, "waited") / 24, sum(some, "pending"));
+  const ofKind = (kind) => {
+    const some = sums.filter((each) => CONTENT.keys[each.kind] === kind);
+    return { kind, open: sum(some, "pending"), overdue: sum(some, "overdue"), expired: sum(some, "expired"), days: days(some), worth: sum(some, "open_worth") };
+  };
   const [ours, theirs] = [sums.filter((each) => !isTheirs(each)), sums.filter(isTheirs)];
   return {
     ours: sum(ours, "pending"), theirs: sum(theirs, "pending"), overdue: sum(sums, "overdue"), expired: sum(sums, "expired"),
-    oursDays: days(ours), theirsDays: days(theirs), overdueDays: quotient(sum(sums, "waited_overdue") / 24, sum(sums, "overdue")), complaints: sum(sums.filter(({ kind }) => CONTENT.keys[kind] === "COMPLAINT"), "pending"),
+    oursDays: days(ours), theirsDays: days(theirs), overdueDays: quotient(sum(sums, "waited_overdue") / 24, sum(sums, "overdue")), kinds: Object.keys(REQUEST_KINDS).map(ofKind),
   };
 }
 
@@ -151,23 +155,30 @@ function waitingLabel(isGrower, days) {
 
 const REQUEST_KINDS = dictionary({ COMPLAINT: t("After the delivery, or about the goods"), CORRECTION: t("Changes before the delivery") });
 
+// The open requests of a kind, and those past their time and expired, which are without an answer as well.
+function kindFigure({ kind, open, overdue, expired, days, worth: value }, code) {
+  const texts = { kind: REQUEST_KINDS[kind], overdue: grouped(overdue), expired: grouped(expired) };
+  return { value: grouped(open), label: open ? t("open: \u201c{kind}\u201d, for {days} days on average, to orders of {value} as a whole ({overdue} more past their time, {expired} expired)", { ...texts, days: grouped(days, 1), value: money(value, code) })
+    : t("open: \u201c{kind}\u201d ({overdue} more past their time, {expired} expired)", texts) };
+}
+
 function requests(chosen) {
   const rows = listed("requests", chosen, { partner: 2, item: 3, currency: 8 });
-  const { ours, theirs, overdue, expired, oursDays, theirsDays, overdueDays, complaints: after } = requestSums(chosen);
+  const { ours, theirs, overdue, expired, oursDays, theirsDays, overdueDays, kinds } = requestSums(chosen);
   const value = (some) => some.reduce((sum, each) => sum + Number(each[9] || 0), 0);
   const groups = Object.keys(REQUEST_KINDS).map((kind) => ({ kind, rows: rows.filter((each) => each[11] === kind) })).filter((each) => each.rows.length);
   return {
     figures: [
       { value: grouped(ours), label: waitingLabel(!BUYS, ours ? oursDays : null) },
       { value: grouped(theirs), label: waitingLabel(BUYS, theirs ? theirsDays : null) },
-      ours + theirs > 0 && { value: grouped(after), label: t("of the open ones were asked after the delivery, or about the goods; {number} are changes before it", { number: grouped(ours + theirs - after) }) },
+      ...kinds.map((each) => kindFigure(each, chosen.code)),
       { value: grouped(overdue), label: overdue ? t("past their time: the time to answer is over, but Floriday still has them as open; asked {days} days ago on average", { days: grouped(overdueDays, 1) }) : t("past their time: the time to answer is over, but Floriday still has them as open") },
       { value: grouped(expired), label: t("expired without an answer, not in this list") },
     ],
     table: {
       groups: groups.map(({ kind, rows: own }) => ({ group: kind, cells: [`${REQUEST_KINDS[kind]}: ${counted(own.length, t("request"), t("requests"))}`, ...Array(7).fill(null), value(own)] })),
       columns: [column(t("Order")), column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Asked by")), column(t("Reason")),
-        column(t("Asked at"), null, { show: inAmsterdam }), column(t("Answer until"), null, { show: inAmsterdam }), column(t("State")), worth(t("Value of the orders"), chosen)],
+        column(t("Asked at"), null, { show: inAmsterdam }), column(t("Answer until"), null, { show: inAmsterdam }), column(t("State")), worth(t("Value of the whole order"), chosen)],
       rows: groups.flatMap(({ kind, rows: own }) => own.map(([, order, partner, item, initiator, reason, requested, expires, , worthOfOrder, isOverdue]) => ({
         ...row([order, idName("partner", partner), idName("item", item), words(initiator), reason, requested, expires, isOverdue ? t("past its time") : t("open"), numberOrNull(worthOfOrder)],
           PLACES.get(partner)), group: kind }))),

@@ -100,6 +100,22 @@ function onTime(chosen) {
   };
 }
 
+const sideName = (side) => words(CONTENT.keys[side]);
+const sideWorth = (side, chosen) => worth(t("Value by: {side}", { side: sideName(side) }), chosen, 2, { screen: true });
+const sideSum = (rows, side, measure) => rows.reduce((sum, { sides }) => sum + (sides.get(side)?.[measure] ?? 0), 0);
+
+// Corrections by one split, each with the sums by who asked: what took most off the orders comes first.
+function bySides(chosen, split) {
+  const sides = added("corrections", chosen, [split, "initiator"]);
+  const sidesOf = (place) => new Map(sides.filter((each) => each[split] === place).map((each) => [each.initiator, each]));
+  return added("corrections", chosen, [split]).map((each) => ({ ...each, taken: -each.value, sides: sidesOf(each[split]) }))
+    .sort((left, right) => falling("taken")(left, right) || right.requests - left.requests);
+}
+
+const CORRECTION_COLUMNS = (chosen, more = {}) => [column(t("Requests"), grouped), column(t("Accepted"), grouped), column(t("Declined"), grouped), column(t("No answer"), grouped, more),
+  column(t("Pieces"), grouped, more), worth(t("Value"), chosen)];
+const correctionLine = (each) => [each.requests, each.accepted, each.declined, each.requests - each.accepted - each.declined, each.pieces, each.value];
+
 function corrections(chosen) {
   const whole = total("corrections", chosen);
   const weeks = weeksOf("corrections", chosen);
@@ -110,8 +126,7 @@ function corrections(chosen) {
   const requests = (week, side) =>
     byWeek.find((each) => each.week === week && each.initiator === side)?.requests ?? 0;
   const all = weeks.map((week) => sides.reduce((sum, side) => sum + requests(week, side), 0));
-  const rows = added("corrections", chosen, ["partner", "initiator"]).sort(falling("requests"));
-  const line = (each) => [each.requests, each.accepted, each.declined, each.pending + each.overdue + each.expired, each.pieces, each.value];
+  const rows = bySides(chosen, "partner");
   return {
     figures: [
       { value: grouped(whole.requests), label: t("requests, {accepted} accepted and {declined} declined",
@@ -122,7 +137,7 @@ function corrections(chosen) {
     picture: weeks.length && sides.length && verticalBars({
       weeks,
       series: sides.map((side) => ({
-        name: t("By: {side}", { side: words(CONTENT.keys[side]) }), stack: "sides", slot: slot(side), values: weeks.map((week) => requests(week, side)),
+        name: t("By: {side}", { side: sideName(side) }), stack: "sides", slot: slot(side), values: weeks.map((week) => requests(week, side)),
       })),
       format: grouped,
       unit: t("requests"),
@@ -130,33 +145,40 @@ function corrections(chosen) {
       alt: `${t("Correction requests by week of delivery.")} ${extremes(weeks.map(weekName), all, grouped)}`,
     }),
     table: {
-      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Asked by")), column(t("Requests"), grouped),
-        column(t("Accepted"), grouped), column(t("Declined"), grouped), column(t("No answer"), grouped, { screen: true }), column(t("Pieces"), grouped, { screen: true }), worth(t("Value"), chosen)],
-      rows: rows.map((each) => row([nameOf("partner", each.partner), words(CONTENT.keys[each.initiator]), ...line(each)], each.partner)),
-      whole: [t("Total"), null, ...line(whole)],
+      columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), ...CORRECTION_COLUMNS(chosen, { screen: true }),
+        ...sides.flatMap((side) => [column(t("Requests by: {side}", { side: sideName(side) }), grouped, { screen: true }), sideWorth(side, chosen)])],
+      rows: rows.map((each) => row([nameOf("partner", each.partner), ...correctionLine(each), ...sides.flatMap((side) => [each.sides.get(side)?.requests ?? null, each.sides.get(side)?.value ?? null])], each.partner)),
+      whole: [t("Total"), ...correctionLine(whole), ...sides.flatMap((side) => [sideSum(rows, side, "requests"), sideSum(rows, side, "value")])],
     },
   };
 }
 
-// What corrections cost, by who asked and why: what was taken off the orders, the largest amount first.
+// What corrections cost by reason, whoever asked and when: what took most off the orders comes first.
 function correctionCauses(chosen) {
-  const measures = ["requests", "accepted", "pieces", "value"];
-  const found = added("corrections", chosen, ["initiator", "kind", "reason"]).sort((left, right) => left.value - right.value || right.requests - left.requests);
+  const rows = bySides(chosen, "reason");
+  const whole = total("corrections", chosen);
   const sides = added("corrections", chosen, ["initiator"]).sort((left, right) => left.value - right.value);
-  const whole = addedUp(found, measures);
-  const line = (each) => [...measures.map((measure) => each[measure]), quotient(each.value, whole.value)];
-  const name = (side) => words(CONTENT.keys[side]);
+  const line = (each) => [...correctionLine(each), quotient(each.value, whole.value)];
+  const shown = rows.filter((each) => each.taken > 0).slice(0, MOST_BARS);
+  const names = shown.map((each) => reasonName(each.reason));
   return {
     figures: [
       { value: money(whole.value, chosen.code), label: t("is what the accepted ones changed") },
-      ...sides.filter((side) => side.value).map((side) => ({ value: money(side.value, chosen.code), label: t("of it asked by: {side}", { side: name(side.initiator) }) })),
+      ...sides.filter((side) => side.value).map((side) => ({ value: money(side.value, chosen.code), label: t("of it asked by: {side}", { side: sideName(side.initiator) }) })),
     ],
+    picture: shown.length && horizontalBars({
+      labels: names,
+      series: [{ name: t("Taken off the orders"), values: shown.map((each) => each.taken) }],
+      format: amount(chosen),
+      unit: chosen.code || "",
+      alt: `${t("What corrections took off the orders, by reason.")} ${extremes(names, shown.map((each) => each.taken), amount(chosen))}`,
+    }),
     table: {
-      groups: sides.map((side) => ({ group: side.initiator, cells: [t("By: {side}", { side: name(side.initiator) }), null, ...line(side)] })),
-      columns: [column(t("Reason")), column(t("Kind")), column(t("Requests"), grouped), column(t("Accepted"), grouped), column(t("Pieces"), grouped), worth(t("Value"), chosen), column(t("Share of the value"), percent)],
-      rows: sides.flatMap((side) => found.filter((each) => each.initiator === side.initiator)
-        .map((each) => ({ ...row([reasonName(each.reason), REQUEST_KINDS[CONTENT.keys[each.kind]], ...line(each)]), group: side.initiator }))),
-      whole: [t("Total"), null, ...line(whole)],
+      columns: [column(t("Reason")), ...CORRECTION_COLUMNS(chosen), column(t("Share of the value"), percent), ...sides.map(({ initiator }) => sideWorth(initiator, chosen))],
+      rows: rows.map((each) => row([reasonName(each.reason), ...line(each), ...sides.map(({ initiator }) => each.sides.get(initiator)?.value ?? null)])),
+      few: MOST,
+      paper: PAPER,
+      whole: [t("Total"), ...line(whole), ...sides.map(({ value }) => value)],
     },
   };
 }

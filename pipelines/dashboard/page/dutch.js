@@ -16,12 +16,20 @@ const DUTCH = dictionary({
   "Changes before the delivery": "Wijzigingen vóór de levering",
   "open: wait for the grower's answer, for {days} days on average": "open: wachten op antwoord van de kweker, gemiddeld {days} dagen",
   "open: wait for the customer's answer, for {days} days on average": "open: wachten op antwoord van de klant, gemiddeld {days} dagen",
-  "of the open ones were asked after the delivery, or about the goods; {number} are changes before it": "van de open verzoeken kwamen na de levering of gaan over de goederen; {number} zijn wijzigingen ervoor",
+  "open: \u201c{kind}\u201d, for {days} days on average, to orders of {value} as a whole ({overdue} more past their time, {expired} expired)":
+    "open: \u201c{kind}\u201d, gemiddeld {days} dagen, bij orders van in totaal {value} (nog {overdue} over de termijn, {expired} vervallen)",
+  "open: \u201c{kind}\u201d ({overdue} more past their time, {expired} expired)": "open: \u201c{kind}\u201d (nog {overdue} over de termijn, {expired} vervallen)",
+  "Value of the whole order": "Waarde van de hele order",
   "request": "verzoek",
+  "Corrections by reason": "Correcties naar reden",
+  "The requests of the section \u201c{title}\u201d by their reason, whoever asked; what took most off the orders comes first. Amounts below zero were taken off the orders.":
+    "De verzoeken van het blok \u201c{title}\u201d naar reden, wie er ook vroeg; wat het meeste van de orders afhaalde, staat vooraan. Bedragen onder nul gingen van de orders af.",
+  "Taken off the orders": "Van de orders af",
+  "What corrections took off the orders, by reason.": "Wat correcties van de orders afhaalden, naar reden.",
+  "Requests by: {side}": "Verzoeken door: {side}",
+  "Value by: {side}": "Waarde door: {side}",
   "of it asked by: {side}": "daarvan gevraagd door: {side}",
   "Share of the value": "% van de waarde",
-  "Corrections by who asked and why": "Correcties naar wie vroeg en waarom",
-  "The same requests by the side that asked and its reason, the largest amount first; amounts below zero were taken off the orders.": "Dezelfde verzoeken naar de kant die vroeg en de reden, het grootste bedrag eerst; bedragen onder nul gingen van de orders af.",
   "Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by customer; they count in the week of delivery. Orders are those of the revenue; customers with at least {orders} of them come first, by complaints per order. Pieces and amounts below zero were taken off the orders.": "Correcties die een ander dan de kweker na de levering vroeg, of met een besluit over de goederen, per klant; ze tellen in de leverweek. Orders zijn die van de omzet; klanten met minstens {orders} daarvan staan vooraan, naar klachten per order. Stuks en bedragen onder nul gingen van de orders af.",
   "At least {orders} orders": "Minstens {orders} orders",
   "Fewer than {orders} orders": "Minder dan {orders} orders",
@@ -371,8 +379,8 @@ const DUTCH = dictionary({
   "Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late.":
     "Ladingdragers waarvan de uiterste levertijd voorbij is: op tijd, te laat, of niet als ontvangen gemeld. Het aandeel op tijd is van alle; wat niet als ontvangen gemeld is, telt niet als te laat.",
   "Corrections": "Correcties",
-  "Requests to change an order after the sale, by the week of its delivery. A colour is the side that asked. Pieces and amounts below zero were taken off the orders.":
-    "Verzoeken om een order na de verkoop te wijzigen, per leverweek. Een kleur is de partij die erom vroeg. Stuks en bedragen onder nul gingen van de orders af.",
+  "Requests to change an order after the sale, by the week of its delivery. A colour is the side that asked. In the table, what took most off the orders comes first. Pieces and amounts below zero were taken off the orders.":
+    "Verzoeken om een order na de verkoop te wijzigen, per leverweek. Een kleur is de partij die erom vroeg. In de tabel staat vooraan wat het meeste van de orders afhaalde. Stuks en bedragen onder nul gingen van de orders af.",
   "Orders not invoiced": "Niet gefactureerde orders",
   "Stock and sell-through": "Voorraad en verkocht deel",
   "Batches by the day of their harvest or production; those of which most is left come first. Waste is what was written off, corrections below zero; other changes are reservations, transformations and corrections above zero.":
@@ -477,8 +485,8 @@ const DUTCH = dictionary({
   "of all {whole}; {late} late, {missing} not reported as received": "van alle {whole}; {late} te laat, {missing} niet als ontvangen gemeld",
   "Complaints": "Klachten",
   "Requests without an answer": "Verzoeken zonder antwoord",
-  "Correction requests that are neither accepted nor declined, the newest first; of all weeks, whatever weeks are chosen. Open: can still be answered. Past its time: the time to answer is over, and Floriday does not report it as expired. State and numbers are those of the time at which the page was made; the section of corrections has those of its weeks.":
-    "Correctieverzoeken die niet geaccepteerd en niet afgewezen zijn, de nieuwste eerst; van alle weken, welke weken ook gekozen zijn. Open: kan nog beantwoord worden. Over de termijn: de tijd om te antwoorden is voorbij, en Floriday meldt het niet als vervallen. Stand en aantallen zijn die van het moment waarop de pagina gemaakt is; het blok met correcties heeft die van zijn weken.",
+  "Correction requests that are neither accepted nor declined, the newest first; of all weeks, whatever weeks are chosen. Open: can still be answered. Past its time: the time to answer is over, and Floriday does not report it as expired. State and numbers are those of the time at which the page was made; the section \u201c{title}\u201d has those of its weeks. The value is that of the whole order, not of what is asked.":
+    "Correctieverzoeken die niet geaccepteerd en niet afgewezen zijn, de nieuwste eerst; van alle weken, welke weken ook gekozen zijn. Open: kan nog beantwoord worden. Over de termijn: de tijd om te antwoorden is voorbij, en Floriday meldt het niet als vervallen. Stand en aantallen zijn die van het moment waarop de pagina gemaakt is; het blok \u201c{title}\u201d heeft die van zijn weken. De waarde is die van de hele order, niet van wat gevraagd wordt.",
   "Stock by age": "Voorraad naar ouderdom",
   "What is left of all batches, the oldest first, and how much of it could be bought when the page was made; the same whatever weeks are chosen, so also batches of the running week. A trade item has a row for each class of age.":
     "Wat over is van alle partijen, de oudste eerst, en hoeveel daarvan te koop was toen de pagina gemaakt werd; niet afhankelijk van de gekozen weken, dus ook partijen van de lopende week. Een artikel heeft een regel per ouderdomsklasse.",

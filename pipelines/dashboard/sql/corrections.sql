@@ -33,7 +33,8 @@ SELECT
     sum(d.pieces_delta) AS pieces,
     sum(d.value_delta) AS value,
     coalesce(round(sum(d.hours) FILTER (d.is_open), 2), 0) AS waited,
-    coalesce(round(sum(d.hours) FILTER (d.is_overdue), 2), 0) AS waited_overdue
+    coalesce(round(sum(d.hours) FILTER (d.is_overdue), 2), 0) AS waited_overdue,
+    coalesce(sum(d.order_amount) FILTER (d.is_open), 0) AS open_worth
 FROM requests d
 LEFT JOIN reasons r ON r.account = d.account AND r.reason = d.reason
 GROUP BY ALL

@@ -317,22 +317,24 @@ def test_corrections_by_cause_and_how_long_open_ones_wait(
 
     with open_page(browser, path, at=now) as dashboard:
         dashboard.page.locator("#last-all").click()
-        assert [row[:1] + row[2:6] for row in dashboard.rows("causes")] == [
-            ["too ripe", "1", "1", "-8", "-8.00"],
-            ["too short", "2", "1", "-4", "-4.00"],
-            ["fewer", "1", "0", "0", "0.00"],
-            ["not harvested", "1", "1", "-6", "-6.00"],
+        assert dashboard.rows("causes") == [
+            ["too ripe", "1", "1", "0", "0", "-8", "-8.00", "44.4%", "-8.00", "\u2013"],
+            ["not harvested", "1", "1", "0", "0", "-6", "-6.00", "33.3%", "\u2013", "-6.00"],
+            ["too short", "2", "1", "0", "1", "-4", "-4.00", "22.2%", "-4.00", "\u2013"],
+            ["fewer", "1", "0", "0", "1", "0", "0.00", "0.0%", "0.00", "\u2013"],
         ]
-        groups = [[normalized(cell) for cell in row] for row in dashboard.cells("#causes tbody tr.group")]
-        assert [(row[0], row[5], row[6]) for row in groups] == [
-            ("By: Customer", "EUR -12.00", "66.7%"),
-            ("By: Grower", "EUR -6.00", "33.3%"),
-        ]
-        assert totals(dashboard, "causes")[2:6] == ["5", "3", "-18", "-18.00"]
-        assert labels(dashboard, "requests")[:3] == [
+        heads = dashboard.page.locator("#causes thead th").all_text_contents()
+        assert heads[-2:] == ["Value by: Customer", "Value by: Grower"]
+        assert totals(dashboard, "causes")[1:] == ["5", "3", "0", "2", "-18", "-18.00", "100.0%", "-12.00", "-6.00"]
+        ((_, *cells),) = dashboard.rows("corrections")
+        assert cells == ["5", "3", "0", "2", "-18", "-18.00", "4", "-12.00", "1", "-6.00"]
+        assert labels(dashboard, "requests")[:4] == [
             "2 open: wait for the grower's answer, for 2.5 days on average",
             "0 open: wait for the customer's answer",
-            "1 of the open ones were asked after the delivery, or about the goods; 1 are changes before it",
+            "1 open: \u201cAfter the delivery, or about the goods\u201d, for 4.0 days on average, to orders of EUR 10 as a whole"
+            " (0 more past their time, 0 expired)",
+            "1 open: \u201cChanges before the delivery\u201d, for 1.0 days on average, to orders of EUR 10 as a whole"
+            " (0 more past their time, 0 expired)",
         ]
         assert [row[0] for row in dashboard.cells("#requests tbody tr.group")] == [
             "After the delivery, or about the goods: 1 request",

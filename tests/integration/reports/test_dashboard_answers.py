@@ -138,7 +138,7 @@ def test_complaints_are_apart_from_corrections(page: DashboardPage, grower_world
         ]
         assert sums[4] < 0
         (total,) = page.cells(f"#{section} tfoot tr")
-        assert [number(total[first + place]) for place in (0, 1, 2, 4, 5)] == rounded(sums), section
+        assert [number(total[first + place]) for place in (0, 1, 2, 5, 6)] == rounded(sums), section
         assert "below zero were taken off" in (page.page.locator(f"#{section} .note").text_content() or "")
 
 
@@ -213,7 +213,7 @@ def test_requests_without_an_answer(page: DashboardPage, grower_world: ReportWar
     assert expected
     rows = page.cells("#requests tbody tr:not(.group)")
     assert sorted(row[0] for row in rows) == sorted(expected)
-    ours, theirs, *after, overdue, expired = (int(each) for each in page.figures("requests"))
+    ours, theirs, *kinds, overdue, expired = (int(each) for each in page.figures("requests"))
     states = [row[7] for row in rows]
     assert (states.count("open"), states.count("past its time")) == (ours + theirs, overdue)
     line = f"{ours + theirs} open, {overdue} past their time and {expired} expired without an answer"
@@ -222,7 +222,44 @@ def test_requests_without_an_answer(page: DashboardPage, grower_world: ReportWar
     assert number(whole[8]) == pytest.approx(sum(number(row[8]) for row in rows))
     (_, *_), *_ = groups = page.cells("#requests tbody tr.group")
     assert number(whole[8]) == pytest.approx(sum(number(row[8]) for row in groups))
-    assert len(after) == (ours + theirs > 0)
+    assert len(kinds) == 2
+    assert sum(kinds) == ours + theirs
+    assert "The value is that of the whole order" in (page.page.locator("#requests .note").text_content() or "")
+
+
+ANSWERED = {"corrections": 1, "causes": 1, "complaints": 3, "reasons": 4, "beforehand": 3}
+"""By section, the column with the number of requests; accepted, declined and unanswered ones follow it."""
+
+
+@pytest.mark.parametrize("section", ANSWERED)
+def test_answers_add_up_to_requests(section: str, page: DashboardPage) -> None:
+    """In each row and in the total, requests are accepted, declined, or without an answer."""
+    first = ANSWERED[section]
+    rows = [*page.cells(f"#{section} tbody tr"), *page.cells(f"#{section} tfoot tr:not(.part)")]
+
+    assert rows
+    for row in rows:
+        requests, *parts = (number(cell) for cell in row[first : first + 4])
+        assert requests == sum(parts), row
+
+
+@pytest.mark.parametrize("section", ["causes", "corrections"])
+def test_corrections_have_one_row_each_and_add_up(section: str, page: DashboardPage) -> None:
+    """Each reason, and each customer, has one row; all are shown by amount, and add up to the figures."""
+    rows = page.cells(f"#{section} tbody tr")
+    names = [row[0] for row in rows]
+    values = [number(row[6]) for row in rows if not row[0].startswith("All other")]
+    (total,) = page.cells(f"#{section} tfoot tr:not(.part)")
+
+    assert len(set(names)) == len(names)
+    assert values == sorted(values)
+    for place in (1, 2, 3, 4, 5):
+        assert sum(number(row[place]) for row in rows) == number(total[place])
+    assert sum(number(row[6]) for row in rows) == pytest.approx(number(total[6]))
+    assert page.figures("corrections")[0] == total[1]
+    assert number(page.figures("corrections")[2].replace("EUR", "")) == whole(number(total[6]))
+    if section == "causes":
+        assert page.page.locator("#causes tbody tr.more").count() == 0
 
 
 def test_stock_by_age(page: DashboardPage, grower_world: ReportWarehouse) -> None:

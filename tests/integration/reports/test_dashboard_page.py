@@ -231,7 +231,7 @@ def test_all_sections_have_content(dashboard: DashboardPage) -> None:
             "uninvoiced",
             "differences",
         ),
-        *("causes", "deliverycosts", "leftovers", "loadcarriers"),
+        *("deliverycosts", "leftovers", "loadcarriers"),
     ]
     assert sections[1:-1] == [
         "revenue",

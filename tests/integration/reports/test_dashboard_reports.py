@@ -134,8 +134,8 @@ TOTALS = (
     ("fill", "fill_rate", slice(1, 4), ("orders", "ordered_pieces", "delivered_pieces")),
     ("loadcarriers", "load_carriers", slice(1, 5), ("carriers", "additional_layers", "invoiced", "invoiced_layers")),
     ("punctuality", "on_time_delivery", slice(1, 5), ("load_carriers", "on_time", "late", "not_received")),
-    ("corrections", "corrections", slice(2, 5), ("requests", "accepted", "declined")),
-    ("corrections", "corrections", slice(6, 8), ("pieces_delta", "value_delta")),
+    ("corrections", "corrections", slice(1, 4), ("requests", "accepted", "declined")),
+    ("corrections", "corrections", slice(5, 7), ("pieces_delta", "value_delta")),
     ("stock", "sell_through", slice(2, 4), ("initial_pieces", "sold_pieces")),
     ("stock", "sell_through", slice(6, 7), ("remaining_pieces",)),
 )
@@ -151,8 +151,8 @@ def check_grower(dashboard: DashboardPage, warehouse: ReportWarehouse, filters: 
     check_missing_pieces(dashboard, filters.rows(warehouse, "fill_rate"))
     others = sums("sell_through", filters.rows(warehouse, "sell_through"), "other_pieces")
     assert [sum(shown_total(dashboard, "stock", slice(4, 6)))] == others.get((), [Decimal(0)])
-    costs = shown_total(dashboard, "corrections", slice(6, 8))
-    assert shown_total(dashboard, "causes", slice(4, 6)) == costs
+    costs = shown_total(dashboard, "corrections", slice(1, 7))
+    assert shown_total(dashboard, "causes", slice(1, 7)) == costs
     sold = filters.rows(warehouse, "revenue_by_week")
     by_item = sums("revenue_by_week", sold, "orders", "pieces", "revenue", by=("account", "trade_item_id"))
     shown = [row for row in shown_rows(dashboard, "items", slice(1, 4)) if row[0]]  # others sold only a year earlier
