@@ -7,7 +7,7 @@ end orderly and certain all the same:
 - A thread receives each signal from the pipe that ``signal.set_wakeup_fd`` writes to, whatever the main thread does
   and whichever handler a library has installed. It repeatedly calls what was registered with :func:`on_stop`.
 - A call into a C library that an exception would leave in an undefined state is made by :func:`without_interruption`:
-  signals are handled after the call.
+  signals are handled after the call. So is the initialization of every native module: DuckDB's aborts the process.
 - An exception that a library has swallowed is raised again. A weak reference detects that, because it becomes empty
   when the exception is deleted.
 - If the clean-up takes longer than :data:`CLEAN_UP_SECONDS`, the process ends without it.
@@ -26,6 +26,7 @@ import threading
 import time
 import weakref
 from contextlib import contextmanager, suppress
+from importlib.machinery import ExtensionFileLoader
 
 TYPE_CHECKING = False  # the import of typing would take as long as all of the above
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def install() -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _Deferring(_on_signal))
+    for name in ("create_module", "exec_module"):
+        setattr(ExtensionFileLoader, name, _uninterrupted(getattr(ExtensionFileLoader, name)))
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -146,6 +149,13 @@ def without_interruption(call: Callable[_Args, _Value], /, *arguments: _Args.arg
         if _state.deferred and not _state.uninterruptible_calls:
             number, _state.deferred = _state.deferred, 0
             signal.raise_signal(number)
+
+
+def _uninterrupted(call: Callable[_Args, _Value]) -> Callable[_Args, _Value]:
+    def uninterrupted(*arguments: _Args.args, **named: _Args.kwargs) -> _Value:
+        return without_interruption(call, *arguments, **named)
+
+    return uninterrupted
 
 
 def _defer_handlers() -> None:

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from tests.command_line import ROOT, without_coverage
+from tests.examples import cases
 
 START_OF_PROGRAM = """
 import os, signal, sys, threading, time
@@ -210,3 +211,42 @@ main()
     )
 
     assert finished.returncode == -signal.SIGINT, finished.stdout
+
+
+INTERRUPTED_INITIALIZATION = """
+import os, signal, sys
+from importlib.machinery import ExtensionFileLoader
+wanted, calls = int(sys.argv.pop(1)), 0
+def profile(frame, event, argument):
+    global calls
+    calls += event == "call"
+    if calls == wanted and event == "call":
+        os.kill(os.getpid(), signal.SIGINT)
+def execute(self, module, load=ExtensionFileLoader.exec_module):
+    is_duckdb = module.__name__ == "_duckdb"
+    sys.setprofile(profile if is_duckdb else None)
+    load(self, module)
+    sys.setprofile(None)
+ExtensionFileLoader.exec_module = execute
+from pipelines.cli import main
+main()
+"""
+"""Interrupts the n-th call of a Python function during the initialization of DuckDB's native module."""
+
+
+@cases("call", [1, 50, 200, 300, 400], quick=2)
+def test_an_interrupted_initialization_of_a_native_module_ends_the_command(call: int, tmp_path: Path) -> None:
+    """A signal while a native module is initialized ends the command with the usual line, and does not abort it."""
+    duckdb.connect(str(tmp_path / "w.duckdb")).close()
+
+    finished = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_INITIALIZATION, str(call), "query", "SELECT 1"],
+        cwd=tmp_path,
+        env=without_coverage(FLORIDAY_WAREHOUSE="w.duckdb"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (finished.returncode, finished.stdout, finished.stderr) == (130, "", "floriday: stopped\n")

@@ -328,13 +328,12 @@ def test_corrections_by_cause_and_how_long_open_ones_wait(
         assert totals(dashboard, "causes")[1:] == ["5", "3", "0", "2", "-18", "-18.00", "100.0%", "-12.00", "-6.00"]
         ((_, *cells),) = dashboard.rows("corrections")
         assert cells == ["5", "3", "0", "2", "-18", "-18.00", "4", "-12.00", "1", "-6.00"]
+        rest = "days on average, to orders of EUR 10 as a whole (0 more past their time, 0 expired)"
         assert labels(dashboard, "requests")[:4] == [
             "2 open: wait for the grower's answer, for 2.5 days on average",
             "0 open: wait for the customer's answer",
-            "1 open: \u201cAfter the delivery, or about the goods\u201d, for 4.0 days on average, to orders of EUR 10 as a whole"
-            " (0 more past their time, 0 expired)",
-            "1 open: \u201cChanges before the delivery\u201d, for 1.0 days on average, to orders of EUR 10 as a whole"
-            " (0 more past their time, 0 expired)",
+            f"1 open: \u201cAfter the delivery, or about the goods\u201d, for 4.0 {rest}",
+            f"1 open: \u201cChanges before the delivery\u201d, for 1.0 {rest}",
         ]
         assert [row[0] for row in dashboard.cells("#requests tbody tr.group")] == [
             "After the delivery, or about the goods: 1 request",
