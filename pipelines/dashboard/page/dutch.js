@@ -20,6 +20,7 @@ const DUTCH = dictionary({
     "open: \u201c{kind}\u201d, gemiddeld {days} dagen, bij orders van in totaal {value} (nog {overdue} over de termijn, {expired} vervallen)",
   "open: \u201c{kind}\u201d ({overdue} more past their time, {expired} expired)": "open: \u201c{kind}\u201d (nog {overdue} over de termijn, {expired} vervallen)",
   "Value of the whole order": "Waarde van de hele order",
+  "Direct against clock": "Direct tegenover klok",
   "request": "verzoek",
   "Corrections by reason": "Correcties naar reden",
   "The requests of the section \u201c{title}\u201d by their reason, whoever asked; what took most off the orders comes first. Amounts below zero were taken off the orders.":
@@ -49,7 +50,7 @@ const DUTCH = dictionary({
   "Days since": "Dagen sindsdien",
   "Next delivery": "Volgende levering",
   "Each group is sorted by amount: those that stopped by that of a year earlier, silent ones by the larger of both, those that fell or grew by the difference, others by their revenue.": "Elke groep is gesorteerd naar bedrag: gestopte klanten naar dat van een jaar eerder, stille naar het grootste van beide, gedaalde en gegroeide naar het verschil, andere naar hun omzet.",
-  "{silent} silent and {stopped} stopped customers, {number} of them with at least {part} of the revenue: ask why, first {customer} ({days} days without a delivery)": "{silent} stille en {stopped} gestopte klanten, {number} daarvan met minstens {part} van de omzet: vraag waarom, eerst {customer} ({days} dagen zonder levering)",
+  "{silent} silent and {stopped} stopped customers, {number} of them with at least {part} of the revenue of the last {weeks} weeks or of the same weeks a year earlier: ask why, first {customer} ({days} days without a delivery)": "{silent} stille en {stopped} gestopte klanten, {number} daarvan met minstens {part} van de omzet van de laatste {weeks} weken of van dezelfde weken een jaar eerder: vraag waarom, eerst {customer} ({days} dagen zonder levering)",
   "{orders} count: {committed} of the revenue, {cancelled} cancelled and {unfulfillable} that could not be fulfilled.": "{orders} tellen: {committed} van de omzet, {cancelled} geannuleerd en {unfulfillable} die niet vervuld konden worden.",
   "Left out of the revenue: {orders} of the clock for which no delivery was requested, whose delivery Floriday does not report by order.": "Van de omzet weggelaten: {orders} van de klok waarvoor geen levering gevraagd is; Floriday meldt die levering niet per order.",
   "Also left out: {orders} of the running week and later that are not due yet, or of the clock without a request.": "Ook weggelaten: {orders} van de lopende week en later die nog niet geleverd hoeven te zijn, of van de klok zonder verzoek.",
@@ -250,17 +251,17 @@ const DUTCH = dictionary({
   "Costs": "Kosten",
   "Charged": "Doorberekend",
   "{number} in {code}": "{number} in {code}",
-  "of all weeks; {value} for more than {days} days": "van alle weken; {value} langer dan {days} dagen",
-  "{value} is not invoiced for more than {days} days: invoice these orders, or ask the auction":
-    "{value} is na meer dan {days} dagen nog niet gefactureerd: factureer deze orders of vraag de veiling ernaar",
+  "of all weeks, without the last {grace} days; {value} for more than {days} days": "van alle weken, zonder de laatste {grace} dagen; {value} langer dan {days} dagen",
+  "{value} is not invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): invoice these orders, or ask the auction":
+    "{value} is na meer dan {days} dagen nog niet gefactureerd ({without} zonder factuur, {part} te weinig gefactureerd): factureer deze orders of vraag de veiling ernaar",
   "Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here.":
     "Orders van alle weken waarvan de uiterste levering voorbij is en die anders gefactureerd zijn dan besteld, of na een week nog niet; niet afhankelijk van de gekozen weken. Of ze betaald zijn, is hier niet bekend.",
   "Not invoiced by grower and age": "Niet gefactureerd per kweker en ouderdom",
   "Not invoiced by customer and age": "Niet gefactureerd per klant en ouderdom",
-  "Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.":
-    "Dagen sinds de uiterste levering, van alle weken. Dit zijn geen openstaande crediteuren: wat gefactureerd en niet betaald is, is hier niet bekend. Het totaal is het niet gefactureerde bedrag van het blok hierboven.",
-  "Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.":
-    "Dagen sinds de uiterste levering, van alle weken. Dit zijn geen openstaande debiteuren: wat gefactureerd en niet betaald is, is hier niet bekend. Het totaal is het niet gefactureerde bedrag van het blok hierboven.",
+  "Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section \u201c{title}\u201d.":
+    "Dagen sinds de uiterste levering, van alle weken. Dit zijn geen openstaande crediteuren: wat gefactureerd en niet betaald is, is hier niet bekend. Het totaal is het niet gefactureerde bedrag van het blok \u201c{title}\u201d.",
+  "Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section \u201c{title}\u201d.":
+    "Dagen sinds de uiterste levering, van alle weken. Dit zijn geen openstaande debiteuren: wat gefactureerd en niet betaald is, is hier niet bekend. Het totaal is het niet gefactureerde bedrag van het blok \u201c{title}\u201d.",
   "Orders without an invoice": "Orders zonder factuur",
   "The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows. Not settled: the grower invoices the order, or asks the auction.":
     "De grootste bedragen, hoogstens 200 orders per valuta; niet afhankelijk van de gekozen weken. Afgerekend: het te betalen bedrag staat vast, en een factuur volgt. Niet afgerekend: de kweker factureert de order of vraagt de veiling ernaar.",
@@ -275,7 +276,8 @@ const DUTCH = dictionary({
   "Share charged": "% doorberekend",
   "all months": "alle maanden",
   "Cannot be known": "Niet te achterhalen",
-  "ordered and not invoiced": "besteld en niet gefactureerd",
+  "ordered and not invoiced, without the last {days} days":
+    "besteld en niet gefactureerd, zonder de laatste {days} dagen",
   "invoiced too much": "te veel gefactureerd",
   "Invoiced too much": "Te veel gefactureerd",
   "Why": "Waarom",
@@ -461,8 +463,8 @@ const DUTCH = dictionary({
   "Complaints by reason.": "Klachten naar reden.",
   "complaints": "klachten",
   "complaints after the delivery": "klachten na de levering",
-  "The same complaints by reason, customer and trade item. Pieces and amounts below zero were taken off the orders.":
-    "Dezelfde klachten naar reden, klant en artikel. Stuks en bedragen onder nul gingen van de orders af.",
+  "The complaints of the section \u201c{title}\u201d by reason, customer and trade item. Pieces and amounts below zero were taken off the orders.":
+    "De klachten van het blok \u201c{title}\u201d naar reden, klant en artikel. Stuks en bedragen onder nul gingen van de orders af.",
   "Corrections before the delivery": "Correcties vóór de levering",
   "Corrections before the delivery by reason.": "Correcties vóór de levering naar reden.",
   "corrections before the delivery that were requested of the grower": "correcties vóór de levering die aan de kweker gevraagd zijn",
@@ -543,8 +545,8 @@ const DUTCH = dictionary({
   "1 purchase order needs action: correct it with the grower": "1 inkooporder vraagt actie: corrigeer hem met de kweker",
   "{number} purchase orders need action: correct them with the growers":
     "{number} inkooporders vragen actie: corrigeer ze met de kwekers",
-  "{pieces} pieces are left of batches of more than {days} days: offer them at another price, or write them off":
-    "{pieces} stuks over van partijen ouder dan {days} dagen: bied ze aan voor een andere prijs of boek ze af",
+  "{pieces} pieces of batches of more than {days} days are in no offer: offer them, or write them off":
+    "{pieces} stuks van partijen ouder dan {days} dagen zijn in geen aanbod: bied ze aan of boek ze af",
   "{pieces} pieces were short last week: check the stock of these items":
     "vorige week {pieces} stuks te weinig geleverd: controleer de voorraad van deze artikelen",
   "{number} load carriers came late last week: ask the carriers why":
@@ -590,8 +592,8 @@ const DUTCH = dictionary({
     "1 correctieverzoek wacht op antwoord van de klant: accepteer of weiger het in Floriday",
   "{number} correction requests wait for the customer's answer: accept or decline them in Floriday":
     "{number} correctieverzoeken wachten op antwoord van de klant: accepteer of weiger ze in Floriday",
-  "{value} is not invoiced for more than {days} days: ask the growers or the auction for these invoices":
-    "{value} is na meer dan {days} dagen nog niet gefactureerd: vraag de kwekers of de veiling om deze facturen",
+  "{value} is not invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): ask the growers or the auction for these invoices":
+    "{value} is na meer dan {days} dagen nog niet gefactureerd ({without} zonder factuur, {part} te weinig gefactureerd): vraag de kwekers of de veiling om deze facturen",
   "Rounding": "Afronding",
   "\u2013 under \u201cBehind\u201d: Floriday does not report the highest number of that feed, so how far it is behind is not known":
     "\u2013 onder \u201cAchter\u201d: Floriday geeft het hoogste nummer van die feed niet, dus hoe ver die achter is, is niet bekend",
@@ -606,10 +608,10 @@ const DUTCH = dictionary({
   "orders no longer cancellable, but not final yet: prepare them too": "orders niet meer te annuleren, maar nog niet definitief: maak ze ook klaar",
   "pieces to pick that cannot be cancelled, in {packages} packages": "te verzamelen stuks die niet te annuleren zijn, in {packages} stuks fust",
   "pieces to pick that can be cancelled, in {packages} packages": "te verzamelen stuks die nog te annuleren zijn, in {packages} stuks fust",
-  "1 order that has not left must be delivered by tomorrow ({day}), {late} overdue: let it leave, or agree on another time":
-    "1 order die nog niet weg is, moet uiterlijk morgen ({day}) geleverd zijn, {late} te laat: stuur hem weg of spreek een andere tijd af",
-  "{number} orders that have not left must be delivered by tomorrow ({day}), {late} overdue: let them leave, or agree on another time":
-    "{number} orders die nog niet weg zijn, moeten uiterlijk morgen ({day}) geleverd zijn, {late} te laat: stuur ze weg of spreek een andere tijd af",
+  "1 order must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time":
+    "1 order moet uiterlijk morgen ({day}) geleverd zijn, nog {late} zijn te laat: stuur ze weg of spreek een andere tijd af",
+  "{number} orders must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time":
+    "{number} orders moeten uiterlijk morgen ({day}) geleverd zijn, nog {late} zijn te laat: stuur ze weg of spreek een andere tijd af",
   "Forecast: of 1 line of a contract in {currency} that ends within {days} days, less will be taken than was agreed: agree on the call-off of the rest":
     "Prognose: van 1 contractregel in {currency} die binnen {days} dagen afloopt, wordt minder afgenomen dan afgesproken: spreek de afroep van de rest af",
   "Forecast: of {number} lines of contracts in {currency} that end within {days} days, less will be taken than was agreed: agree on the call-off of the rest":

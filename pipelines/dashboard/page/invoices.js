@@ -10,6 +10,7 @@ const AGES = [["30", t("up to 30 days")], ["60", t("31 to 60 days")], ["90", t("
   ["more", t("more than 365 days")], [null, t("without a day")]];
 const ON_TIME_AGES = new Set(["30", null]); // what is older is late
 const LATE_DAYS = 30;
+const GRACE_DAYS = 7; // what the report leaves to settlement and invoices before an order is one without any
 
 // What is less than this is rounding, and no difference.
 const LEAST = 0.05;
@@ -30,7 +31,7 @@ function invoiceSums(chosen) {
   const sums = (some) => addedUp(some, MEASURES.invoices);
   const known = rows.filter(isKnown);
   return {
-    known: sums(known), unknown: sums(rows.filter((each) => !isKnown(each))), late: sums(known.filter(isLate)),
+    known: sums(known), unknown: sums(rows.filter((each) => !isKnown(each))), late: sums(known.filter(isLate)), lateWithout: sums(known.filter((each) => isLate(each) && isWithout(each))),
     lateUnknown: sums(rows.filter((each) => !isKnown(each) && isLate(each))), without: sums(known.filter(isWithout)), differing: sums(known.filter((each) => !isWithout(each))),
   };
 }
@@ -57,7 +58,7 @@ function openInvoices(chosen) {
     : CAUSES[CONTENT.keys[each.cause]] || words(CONTENT.keys[each.cause]));
   return {
     figures: [
-      { value: money(known.open, chosen.code), label: t("ordered and not invoiced") },
+      { value: money(known.open, chosen.code), label: t("ordered and not invoiced, without the last {days} days", { days: GRACE_DAYS }) },
       without.orders > 0 && { value: money(without.open, chosen.code), label: t("of it not invoiced at all, in {orders}", { orders: counted(without.orders, t("order"), t("orders")) }) },
       differing.open >= LEAST && { value: exact(differing.open, chosen.code), label: t("of it invoiced too little") },
       { value: money(late.open, chosen.code), label: t("of it for more than {days} days", { days: LATE_DAYS }) },

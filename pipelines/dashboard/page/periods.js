@@ -36,7 +36,10 @@ function spansOf(weeks, by) {
     spans.set(name, [...(spans.get(name) || []), week]);
   }
   const near = Array.from({ length: 27 }, (_, place) => place - 13);
-  return [...spans].map(([name, own]) => ({ name, weeks: own, all: near.filter((each) => spanName(own[0] + each, by) === name).length }));
+  return [...spans].map(([name, own]) => {
+    const every = near.map((place) => own[0] + place).filter((week) => spanName(week, by) === name);
+    return { name, weeks: own, every, all: every.length };
+  });
 }
 
 function spanButtons() {
@@ -107,7 +110,7 @@ function quarterField() {
   const weeks = Array.from({ length: lastWeek - firstWeek + 1 }, (_, place) => firstWeek + place);
   const quarters = spansOf(weeks, "quarter").reverse();
   const chosen = quarters.find((each) => filters.from === each.weeks[0] && filters.to === each.weeks.at(-1));
-  const options = quarters.map((each) => [each.weeks[0], `${each.name} (${t("week {weeks}", { weeks: weekRange(each.weeks) })})`]);
+  const options = quarters.map((each) => [each.weeks[0], `${each.name} (${t("week {weeks}", { weeks: weekRange(each.every) })})`]);
   return choice("quarter", t("Quarter (whole weeks)"), [[null, NOTHING], ...options], chosen ? chosen.weeks[0] : null, (text) => {
     const quarter = quarters.find((each) => String(each.weeks[0]) === text);
     if (quarter) between(quarter.weeks[0], quarter.weeks.at(-1));

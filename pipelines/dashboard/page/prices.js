@@ -42,7 +42,7 @@ function clockItems(chosen) {
     ],
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(t("Clock pieces"), grouped), worth(t("Clock price"), chosen, 3),
-        column(t("Direct pieces"), grouped), worth(t("Direct price"), chosen, 3), column(t("Change"), (part) => change(1 + part, 1))],
+        column(t("Direct pieces"), grouped), worth(t("Direct price"), chosen, 3), column(t("Direct against clock"), (part) => change(1 + part, 1))],
       rows: rows.map((each) => row([nameOf("item", each.item), ...line(each)], each.item)),
       whole: [t("Total"), ...line(whole)],
     },

@@ -32,7 +32,7 @@ const SECTIONS = [
     note: t("Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by customer; they count in the week of delivery. Orders are those of the revenue; customers with at least {orders} of them come first, by complaints per order. Pieces and amounts below zero were taken off the orders.", { orders: FEW_ORDERS }) },
   { id: "reasons", screen: true, fact: "complaints", title: t("Complaints by reason"), wide: true, sells: true,
     build: byReason("COMPLAINT", t("Complaints"), t("complaints after the delivery"), t("Complaints by reason.")),
-    note: t("The same complaints by reason, customer and trade item. Pieces and amounts below zero were taken off the orders.") },
+    note: t("The complaints of the section \u201c{title}\u201d by reason, customer and trade item. Pieces and amounts below zero were taken off the orders.", { title: t("Complaints") }) },
   { id: "beforehand", screen: true, fact: "complaints", title: t("Corrections before the delivery"), wide: true, sells: true,
     build: byReason("CORRECTION", t("Requests"), t("corrections before the delivery that were requested of the grower"), t("Corrections before the delivery by reason.")),
     note: t("No complaints: what somebody else than the grower wanted to change before the goods were delivered. Pieces and amounts below zero were taken off the orders.") },
@@ -47,8 +47,8 @@ const SECTIONS = [
   { id: "invoices", fact: "invoices", title: t("Orders not invoiced"), build: openInvoices,
     note: t("Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here."), hint: t("Ordered is what is ordered after all corrections.") },
   { id: "ageing", screen: true, fact: "invoices", title: BUYS ? t("Not invoiced by grower and age") : t("Not invoiced by customer and age"), build: ageing, wide: true,
-    note: BUYS ? t("Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.")
-      : t("Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section above.") },
+    note: BUYS ? t("Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section \u201c{title}\u201d.", { title: t("Orders not invoiced") })
+      : t("Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section \u201c{title}\u201d.", { title: t("Orders not invoiced") }) },
   { id: "uninvoiced", screen: true, list: "uninvoiced", title: t("Orders without an invoice"), build: uninvoiced, wide: true,
     note: t("The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows. Not settled: the grower invoices the order, or asks the auction.") },
   { id: "differences", screen: true, list: "differences", title: t("Invoices that differ from the order"), build: differences, wide: true,

@@ -114,7 +114,7 @@ const TILES = {
     const { revenue } = every;
     const part = late.open < 0.5 ? 0 : revenue > 0 ? late.open / revenue : Infinity;
     const of = `${percent(part)} ${ofAllWeeks(every)}`;
-    const old = t("of all weeks; {value} for more than {days} days", { value: money(late.open, filters.code), days: LATE_DAYS });
+    const old = t("of all weeks, without the last {grace} days; {value} for more than {days} days", { grace: GRACE_DAYS, value: money(late.open, filters.code), days: LATE_DAYS });
     const excess = known.excess >= 0.5 ? t("{value} too much", { value: money(known.excess, filters.code) }) : "";
     return [judged("not_invoiced_late", part, money(known.open, filters.code), t("Not invoiced"), [[old, revenue > 0 && part > 0 && of, excess].filter(Boolean).join(", "),
       others((chosen) => invoiceSums(chosen).known.open)], "invoices")];
@@ -151,10 +151,10 @@ const SOON = 28; // days
 const TASKS = {
   departures: (all) => {
     const dues = listed("departures", all, { partner: 4, item: 5 }).map(isDue).filter((due) => ["late", "today", "tomorrow"].includes(due));
-    const late = grouped(dues.filter((due) => due === "late").length);
-    const day = dayAfter(1);
-    return dues.length && [dues.length === 1 ? t("1 order that has not left must be delivered by tomorrow ({day}), {late} overdue: let it leave, or agree on another time", { day, late })
-      : t("{number} orders that have not left must be delivered by tomorrow ({day}), {late} overdue: let them leave, or agree on another time", { day, number: grouped(dues.length), late }), all];
+    const late = dues.filter((due) => due === "late").length;
+    const texts = { number: grouped(dues.length - late), late: grouped(late), day: dayAfter(1) };
+    return dues.length && [dues.length - late === 1 ? t("1 order must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts)
+      : t("{number} orders must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts), all];
   },
   actions: (all) => {
     const { orders } = total("actions", all);
@@ -174,17 +174,17 @@ const TASKS = {
     return (short || others) && [others ? `${text} (${t("also {values}", { values: others })})` : text, all];
   },
   invoices: (all) => {
-    const { open } = invoiceSums(all).late;
-    const values = { value: money(open, all.code), days: LATE_DAYS };
-    return open >= 0.5 && [BUYS ? t("{value} is not invoiced for more than {days} days: ask the growers or the auction for these invoices", values)
-      : t("{value} is not invoiced for more than {days} days: invoice these orders, or ask the auction", values), all];
+    const { late: { open }, lateWithout } = invoiceSums(all);
+    const values = { value: money(open, all.code), days: LATE_DAYS, without: money(lateWithout.open, all.code), part: money(open - lateWithout.open, all.code) };
+    return open >= 0.5 && [BUYS ? t("{value} is not invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): ask the growers or the auction for these invoices", values)
+      : t("{value} is not invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): invoice these orders, or ask the auction", values), all];
   },
   changes: (all) => {
     const { silent, stopped, weighty } = lostCustomers(all);
     if (!weighty.length) return null;
     const [, customer, , , , , , days] = weighty[0];
-    return [t("{silent} silent and {stopped} stopped customers, {number} of them with at least {part} of the revenue: ask why, first {customer} ({days} days without a delivery)",
-      { silent: grouped(silent), stopped: grouped(stopped), number: grouped(weighty.length), part: percent(WEIGHTY, 0), customer: idName("partner", customer), days: grouped(days) }), all];
+    return [t("{silent} silent and {stopped} stopped customers, {number} of them with at least {part} of the revenue of the last {weeks} weeks or of the same weeks a year earlier: ask why, first {customer} ({days} days without a delivery)",
+      { silent: grouped(silent), stopped: grouped(stopped), number: grouped(weighty.length), part: percent(WEIGHTY, 0), weeks: USUAL, customer: idName("partner", customer), days: grouped(days) }), all];
   },
   complaints: (all) => {
     const weeks = { ...all, from: CONTENT.week - USUAL, to: CONTENT.week - 1 };
@@ -194,8 +194,8 @@ const TASKS = {
       { part: percent(part), weeks: USUAL, number: grouped(failed) }), all];
   },
   leftovers: (all) => {
-    const old = listed("leftovers", all, { item: 1 }).filter(isOld).reduce((sum, each) => sum + each[5], 0);
-    return old && [t("{pieces} pieces are left of batches of more than {days} days: offer them at another price, or write them off",
+    const old = listed("leftovers", all, { item: 1 }).filter(isOld).reduce((sum, each) => sum + each[5] - (each[6] || 0), 0);
+    return old && [t("{pieces} pieces of batches of more than {days} days are in no offer: offer them, or write them off",
       { pieces: grouped(old), days: grouped(OLD_DAYS) }), all];
   },
   fill: (all) => {
@@ -226,7 +226,7 @@ function lostCustomers(all) {
 }
 
 // The section that a task opens, if not that of its figures.
-const OPENS = { complaints: () => "failed", invoices: (all) => ["uninvoiced", "differences"].find((list) => CONTENT.lists[list] && listedInvoices(list, all).length) };
+const OPENS = { complaints: () => "failed", invoices: () => "ageing" };
 const KEEPS = new Set(["complaints", "invoices"]); // what a task opens has all weeks, or shows its share of them
 
 function tasks() {

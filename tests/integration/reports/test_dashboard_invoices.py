@@ -108,12 +108,14 @@ def total(page: DashboardPage, section: str) -> list[str]:
 def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
     """Tile, section, ages and lists have one amount, of all weeks; it is not green while some of it is old."""
     shown = tile(page, "invoices")
-    assert shown.startswith("Not invoiced\u2715 EUR 25of all weeks; EUR 15 for more than 30 days")
+    assert shown.startswith(
+        "Not invoiced\u2715 EUR 25of all weeks, without the last 7 days; EUR 15 for more than 30 days"
+    )
     assert "150.0% of the revenue of all full weeks (1; EUR 10)" in shown
     assert "also USD 2040" in shown
     assert "green up to 0.2%, red above 1%" in shown
     assert labels(page, "invoices") == [
-        "EUR 25 ordered and not invoiced",
+        "EUR 25 ordered and not invoiced, without the last 7 days",
         "EUR 20 of it not invoiced at all, in 2 orders",
         "EUR 5 of it invoiced too little",
         "EUR 15 of it for more than 30 days",
@@ -124,18 +126,20 @@ def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
     assert total(page, "ageing")[1] == "25.00"
     assert labels(page, "uninvoiced")[1] == "EUR 20 not invoiced is in this list"
     assert labels(page, "differences")[1] == "EUR 5 invoiced too little is in this list"
-    assert "EUR 15 is not invoiced for more than 30 days: invoice these orders, or ask the auction" in [
-        normalized(each) for each in page.page.locator("#tasks li").all_text_contents()
-    ]
+    task = (
+        "EUR 15 is not invoiced for more than 30 days (EUR 10 without any invoice, EUR 5 invoiced too little):"
+        " invoice these orders, or ask the auction"
+    )
+    assert task in [normalized(each) for each in page.page.locator("#tasks li").all_text_contents()]
 
 
-def test_the_task_of_invoices_opens_the_orders(page: DashboardPage) -> None:
-    """A click on the action about old amounts opens the list of orders, and changes no filter."""
+def test_the_task_of_invoices_opens_both_parts(page: DashboardPage) -> None:
+    """A click on the action about old amounts opens what is not invoiced by customer and age, and changes no filter."""
     address = page.page.url
     page.page.locator("#tasks li button", has_text="invoice these orders").click()
 
-    assert page.page.evaluate("document.activeElement.id") == "uninvoiced-title"
-    assert page.page.locator("#uninvoiced table").is_visible()
+    assert page.page.evaluate("document.activeElement.id") == "ageing-title"
+    assert page.page.locator("#ageing table").is_visible()
     assert page.page.url == address
 
 
