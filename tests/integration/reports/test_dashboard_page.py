@@ -460,7 +460,7 @@ def test_contrast_and_print_layout(dashboard: DashboardPage) -> None:
     assert dashboard.overflow == 0
 
     page.emulate_media(media="print", color_scheme="dark")
-    page.set_viewport_size({"width": 703, "height": 1000})
+    page.set_viewport_size({"width": 718, "height": 1000})
     expect(page.locator("#revenue table")).to_be_visible()
     expect(page.locator(".fields")).to_be_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"

@@ -165,7 +165,7 @@ def test_paper(page: Path, locale: str, browser: Browser) -> None:
     with open_page(browser, page, locale=locale, **LAPTOP) as dashboard:
         printed = dashboard.page.pdf(format="A4", prefer_css_page_size=True)
         dashboard.page.emulate_media(media="print")
-        dashboard.page.set_viewport_size({"width": 703, "height": 1000})
+        dashboard.page.set_viewport_size({"width": 718, "height": 1000})
         save_screenshot(dashboard.page, f"{page.stem}, paper, {locale}")
 
         assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 4
