@@ -24,19 +24,24 @@ def write_parquet(result: Result, stream: BinaryIO) -> None:
 
 
 def _kind(column: Column, kind: pa.DataType) -> pa.DataType:
-    """The type in Parquet. Intervals, also nested ones, become text, because Parquet readers disagree about them."""
+    """The type in Parquet.
+
+    Intervals, also nested ones, become text, because Parquet readers disagree about them, and so do structs without
+    fields, which Parquet does not have.
+    """
     if column.type == "UUID":
         return pa.uuid()
     if column.type == "UUID[]":
         return pa.list_(pa.uuid())
-    if pa.types.is_dictionary(kind) or pa.types.is_null(kind) or _holds_interval(kind):
+    if pa.types.is_dictionary(kind) or pa.types.is_null(kind) or _becomes_text(kind):
         return pa.string()
     return kind
 
 
-def _holds_interval(kind: pa.DataType) -> bool:
+def _becomes_text(kind: pa.DataType) -> bool:
     inner = (kind.field(index).type for index in range(kind.num_fields))
-    return bool(pa.types.is_interval(kind)) or any(map(_holds_interval, inner))
+    is_empty = pa.types.is_struct(kind) and not kind.num_fields
+    return is_empty or bool(pa.types.is_interval(kind)) or any(map(_becomes_text, inner))
 
 
 def _typed(values: pa.Array, kind: pa.DataType) -> pa.Array:
