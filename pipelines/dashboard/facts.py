@@ -33,6 +33,14 @@ _NO_OPEN_ORDERS = """(
     WHERE false
 )"""
 """SQL in place of the report of open orders, where its tables are not synced."""
+_REASONS = """reasons AS (
+    SELECT d.account, d.reason
+    FROM {report}_detail() d
+    WHERE d.reason IS NOT NULL
+    GROUP BY d.account, d.reason
+    QUALIFY row_number() OVER (PARTITION BY d.account ORDER BY count(*) DESC, d.reason) <= 25
+)"""
+"""The step with the most frequent reasons of each account, which are free text."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +143,9 @@ def gather(connection: duckdb.DuckDBPyConnection, fact: Fact, api: str, selectio
     """
     define_details(connection, find_report(fact.report))
     open_orders = "reports.open_orders" if "open_orders" in installed(connection) else _NO_OPEN_ORDERS
-    sql = _text(fact.name).format(partner=_PARTNERS[api], open_orders=open_orders)
-    limits = {split: value for split, value in selection.limits.items() if split in ("account", *fact.splits)}
-    where = "".join(f" AND CAST(f.{split} AS VARCHAR) = ${split}" for split in limits)
+    reasons = _REASONS.format(report=fact.report)
+    sql = _text(fact.name).format(partner=_PARTNERS[api], open_orders=open_orders, reasons=reasons)
+    where, limits = selection.conditions({split: f"f.{split}" for split in ("account", *fact.splits)})
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {table_of(fact)} AS SELECT * FROM ({sql}) f WHERE true{where}", limits
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -237,7 +237,7 @@ def read_dues(connection: duckdb.DuckDBPyConnection, numbers: Lists, selection: 
     if all(number == whole for *_, number, whole in numbers.get("departures", [])):
         return []
     columns = {"account": "account", "partner": "customer_organization_id", "item": "trade_item_id"}
-    where, limits = _limited(columns, selection)
+    where, limits = selection.conditions(columns)
     sql = f"""
         SELECT
             account, date_trunc('hour', departure) AS hour, next_step, count(*) AS orders,
@@ -260,7 +260,7 @@ def identifiers_in(lists: Lists) -> set[str]:
 def _rows(connection: duckdb.DuckDBPyConnection, wanted: ReportList, api: str, selection: Selection) -> list[list[Any]]:
     """The rows of a list; each ends with its currency, and the number of rows of its account and currency."""
     columns = {"account": "account", **wanted.splits}
-    where, limits = _limited(columns, selection)
+    where, limits = selection.conditions(columns)
     if wanted.is_detail:
         define_details(connection, find_report(wanted.report))
     partner = wanted.grower if api == "customers" else "customer_organization_id"
@@ -279,12 +279,6 @@ def _rows(connection: duckdb.DuckDBPyConnection, wanted: ReportList, api: str, s
         f" QUALIFY row_number() OVER (ORDER BY list_place) <= {MOST_LISTED} ORDER BY {order}"
     )
     return [list(map(in_json, row)) for row in connection.execute(sql, limits).fetchall()]
-
-
-def _limited(columns: Mapping[str, str], selection: Selection) -> tuple[str, dict[str, str]]:
-    """The further conditions of a selection on columns, by the name of the split, and their parameters."""
-    limits = {split: value for split, value in selection.limits.items() if split in columns}
-    return "".join(f" AND CAST({columns[split]} AS VARCHAR) = ${split}" for split in limits), limits
 
 
 def in_json(value: object) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -33,6 +34,11 @@ class Selection:
     def required(self) -> frozenset[str]:
         """The splits without which rows cannot be limited as wanted; pieces are shown in every currency."""
         return frozenset(self.limits.keys() & {"partner", "item"})
+
+    def conditions(self, columns: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+        """The further SQL conditions on columns, by the name of the split, and their parameters."""
+        limits = {split: value for split, value in self.limits.items() if split in columns}
+        return "".join(f" AND CAST({columns[split]} AS VARCHAR) = ${split}" for split in limits), limits
 
 
 EVERYTHING = Selection()

@@ -157,6 +157,21 @@ class TestDuckDB:
         assert [path.name for path in tmp_path.iterdir()] == ["w.duckdb"]
 
 
+def run_command(folder: Path, program: str, *arguments: str) -> tuple[int, str, str]:
+    """Run a program, which runs a command on a new warehouse; returns its exit code, output and standard error."""
+    duckdb.connect(str(folder / "w.duckdb")).close()
+    finished = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=folder,
+        env=without_coverage(FLORIDAY_WAREHOUSE="w.duckdb"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return finished.returncode, finished.stdout, finished.stderr
+
+
 # Sends SIGINT when a module is imported for the first time.
 INTERRUPTED_IMPORT = """
 import os, signal, sys
@@ -175,20 +190,9 @@ main()
 @pytest.mark.parametrize("module", ["typer", "pipelines.cli.app", "duckdb", "pyarrow", "numpy"])
 def test_an_interrupted_import_ends_the_command(module: str, tmp_path: Path) -> None:
     """A signal during an import ends the command with the usual line, whatever the import raises."""
-    duckdb.connect(str(tmp_path / "w.duckdb")).close()
     command = ("dashboard",) if module == "duckdb" else ("query", "SELECT 1")
 
-    finished = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED_IMPORT, module, *command],
-        cwd=tmp_path,
-        env=without_coverage(FLORIDAY_WAREHOUSE="w.duckdb"),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert (finished.returncode, finished.stdout, finished.stderr) == (130, "", "floriday: stopped\n")
+    assert run_command(tmp_path, INTERRUPTED_IMPORT, module, *command) == (130, "", "floriday: stopped\n")
 
 
 def test_ctrl_c_before_the_signals_are_handled_ends_the_command() -> None:
@@ -237,16 +241,6 @@ main()
 @cases("call", [1, 50, 200, 300, 400], quick=2)
 def test_an_interrupted_initialization_of_a_native_module_ends_the_command(call: int, tmp_path: Path) -> None:
     """A signal while a native module is initialized ends the command with the usual line, and does not abort it."""
-    duckdb.connect(str(tmp_path / "w.duckdb")).close()
+    result = run_command(tmp_path, INTERRUPTED_INITIALIZATION, str(call), "query", "SELECT 1")
 
-    finished = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED_INITIALIZATION, str(call), "query", "SELECT 1"],
-        cwd=tmp_path,
-        env=without_coverage(FLORIDAY_WAREHOUSE="w.duckdb"),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert (finished.returncode, finished.stdout, finished.stderr) == (130, "", "floriday: stopped\n")
+    assert result == (130, "", "floriday: stopped\n")

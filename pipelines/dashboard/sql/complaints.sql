@@ -1,13 +1,7 @@
 -- Complaints, other corrections that somebody else than the grower requested, and failed orders: those of reports.complaints.
 -- Reasons are free text: all but the most frequent ones are added up as others.
 
-WITH reasons AS (
-    SELECT d.account, d.reason
-    FROM complaints_detail() d
-    WHERE d.reason IS NOT NULL
-    GROUP BY d.account, d.reason
-    QUALIFY row_number() OVER (PARTITION BY d.account ORDER BY count(*) DESC, d.reason) <= 25
-)
+WITH {reasons}
 SELECT
     d.account,
     week_of(d.day) AS week,

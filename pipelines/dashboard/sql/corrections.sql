@@ -1,13 +1,7 @@
 -- Correction requests, what they changed, and how long those without an answer have waited: the requests of reports.corrections.
 -- Reasons are free text: all but the most frequent ones are added up as others.
 
-WITH reasons AS (
-    SELECT d.account, d.reason
-    FROM corrections_detail() d
-    WHERE d.reason IS NOT NULL
-    GROUP BY d.account, d.reason
-    QUALIFY row_number() OVER (PARTITION BY d.account ORDER BY count(*) DESC, d.reason) <= 25
-),
+WITH {reasons},
 requests AS (
     SELECT
         d.*,
