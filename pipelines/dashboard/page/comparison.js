@@ -6,6 +6,18 @@ function revenueOfWeeks(chosen) {
   return new Map(sums.map(({ account, week, revenue }) => [`${account} ${week}`, revenue]));
 }
 
+// The first week of an account, if its data begin within it: it is not a full one. Undefined if that is not known.
+function partialWeek(account) {
+  const compared = CONTENT.incomplete[CONTENT.keys[account]];
+  return compared === undefined ? undefined : yearEarlier(compared);
+}
+
+// The first full week of all chosen accounts; infinite if there is none.
+function firstFullWeek(chosen) {
+  const full = [...knownWeeks(chosen)].flatMap(([account, weeks]) => [...weeks].filter((week) => week !== partialWeek(account)));
+  return full.reduce((left, right) => Math.min(left, right), Infinity);
+}
+
 // The weeks that are over and in which the account has any order, whatever else is chosen, by account.
 function knownWeeks(chosen) {
   const { account, week } = FACTS.sales;
@@ -33,7 +45,7 @@ function yearsOf(chosen) {
   };
 }
 
-// The growth over the comparable ones of the chosen full weeks; null if there are none, or nothing to divide by.
+// The growth over the comparable ones of the chosen full weeks; null if there are none. Without a part if a year earlier there was nothing.
 function comparison(chosen) {
   if (chosen.currency === null || !FACTS.sales) return null;
   const { known, now, before } = yearsOf(chosen);
@@ -44,9 +56,9 @@ function comparison(chosen) {
   const weeks = all.filter((week) => before(week) !== null);
   const sum = (of) => weeks.reduce((whole, week) => whole + of(week), 0);
   const [value, growth] = [sum(before), sum(now)];
-  if (!value) return null;
+  if (!weeks.length) return null;
   const compared = t("{part} of {whole}", { part: grouped(weeks.length), whole: counted(all.length, t("week"), t("weeks")) });
-  return { value, now: growth, part: growth / value - 1, text: change(growth, value), weeks: compared };
+  return { value, now: growth, part: value ? growth / value - 1 : null, text: change(growth, value) ?? t("nothing a year earlier"), weeks: compared };
 }
 
 // For each partner or item, its revenue in the comparable ones of the chosen weeks, and a year earlier; empty if there are none.
@@ -68,10 +80,10 @@ function comparisonBy(chosen, split) {
   return found;
 }
 
-// The last full one of the chosen weeks against the week before it; null without anything to divide by.
+// The last full one of the chosen weeks against the week before it; null without anything to divide by, or if that is not a full one.
 function weekBefore(chosen) {
   const week = Math.min(chosen.to ?? CONTENT.week, CONTENT.week - 1);
   const revenue = new Map(added("sales", { ...chosen, from: null }, ["week"]).map((each) => [each.week, each.revenue]));
   const [value, before] = [revenue.get(week) ?? 0, revenue.get(week - 1) ?? 0];
-  return before ? { week, value, before, text: change(value, before) } : null;
+  return before && week - 1 >= firstFullWeek(chosen) ? { week, value, before, text: change(value, before) } : null;
 }

@@ -19,30 +19,37 @@ const askedLine = (each) => [each.complaints, each.accepted, each.declined, each
 function askedFigures(whole, label, chosen) {
   return [
     { value: grouped(whole.complaints), label },
-    { value: money(whole.value, chosen.code), label: t("is what the accepted ones changed") },
+    { value: money(whole.value, chosen.code), label: t("is the effect of accepted requests") },
     { value: grouped(quotient(whole.hours, whole.answers)), label: t("hours to an answer, on average") },
   ];
 }
 
 const FEW_ORDERS = 5; // a share of fewer orders says little
 
+// Every customer with an order or a complaint; none if there is no complaint.
+function complainers(chosen) {
+  const orders = new Map(added("sales", chosen, ["partner"]).map((each) => [each.partner, each.orders]));
+  const found = new Map(asked("COMPLAINT", chosen, ["partner"]).map((each) => [each.partner, each]));
+  const partners = found.size ? [...new Set([...found.keys(), ...orders.keys()])] : [];
+  return partners.map((partner) => ({ partner, ...addedUp([found.get(partner)].filter(Boolean), MEASURES.complaints), orders: orders.get(partner) ?? 0 }))
+    .map((each) => ({ ...each, share: quotient(each.complaints, each.orders), isFew: each.orders < FEW_ORDERS }));
+}
+
 // Who complains most for the orders that it places: of those with some orders, by complaints per order, then the others by complaints.
 function complaints(chosen) {
-  const orders = new Map(added("sales", chosen, ["partner"]).map((each) => [each.partner, each.orders]));
-  const found = asked("COMPLAINT", chosen, ["partner"]).map((each) => ({ ...each, orders: orders.get(each.partner) ?? 0 }))
-    .map((each) => ({ ...each, share: quotient(each.complaints, each.orders), isFew: each.orders < FEW_ORDERS }));
+  const found = complainers(chosen);
   const groups = [[false, t("At least {orders} orders", { orders: FEW_ORDERS })], [true, t("Fewer than {orders} orders", { orders: FEW_ORDERS })]]
     .map(([isFew, name]) => ({ isFew, name, rows: found.filter((each) => each.isFew === isFew).sort(falling(isFew ? "complaints" : "share")) })).filter(({ rows }) => rows.length);
   const rows = groups.flatMap((group) => group.rows);
   const measures = [...MEASURES.complaints, "orders"];
   const whole = addedUp(rows, measures);
   const every = FACTS.sales ? total("sales", chosen).orders : 0;
-  const shown = (groups[0]?.rows || []).filter((each) => each.share !== null).slice(0, MOST_BARS);
+  const shown = (groups[0]?.rows || []).filter((each) => each.share).slice(0, MOST_BARS);
   const names = shown.map((each) => nameOf("partner", each.partner));
   const line = (each) => [each.orders, quotient(each.complaints, each.orders), ...askedLine(each)];
   return {
     figures: [
-      ...askedFigures(whole, t("complaints after the delivery"), chosen),
+      ...askedFigures(whole, t("complaints: after the delivery, or with a decision on the goods"), chosen),
       every > 0 && { value: percent(whole.complaints / every), label: t("complaints per order, of {orders} of all customers", { orders: counted(every, t("order"), t("orders")) }) },
     ],
     picture: shown.length && horizontalBars({
@@ -71,6 +78,7 @@ function byReason(kind, name, label, alt) {
     const whole = addedUp(rows, MEASURES.complaints);
     const shown = asked(kind, chosen, ["reason"]).slice(0, MOST_BARS);
     const names = shown.map((each) => reasonName(each.reason));
+    const groups = asked(kind, chosen, ["reason"]).map((each) => ({ group: each.reason, cells: [reasonName(each.reason), null, null, ...(decides ? [null] : []), ...askedLine(each)] }));
     return {
       figures: askedFigures(whole, label, chosen),
       picture: shown.length && horizontalBars({
@@ -83,14 +91,15 @@ function byReason(kind, name, label, alt) {
       }),
       table: {
         columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Reason")), ...(decides ? [column(t("Decision"))] : []), ...ASKED_COLUMNS(name, chosen)],
-        rows: rows.map((each) => row([nameOf("partner", each.partner), nameOf("item", each.item), reasonName(each.reason), ...decision(each), ...askedLine(each)], each.partner)),
+        groups,
+        rows: rows.map((each) => ({ ...row([nameOf("partner", each.partner), nameOf("item", each.item), reasonName(each.reason), ...decision(each), ...askedLine(each)], each.partner), group: each.reason })),
         whole: [t("Total"), null, null, ...(decides ? [null] : []), ...askedLine(whole)],
       },
     };
   };
 }
 
-const FAILED = dictionary({ REJECTED: t("Rejected, by whom is not given"), CANCELLED: t("Cancelled"), UNFULFILLABLE: t("Could not be fulfilled") });
+const FAILED = dictionary({ REJECTED: t("Rejected"), CANCELLED: t("Cancelled"), UNFULFILLABLE: t("Could not be fulfilled") });
 
 const isFailed = (each) => CONTENT.keys[each.kind] in FAILED;
 
@@ -149,34 +158,36 @@ function requestSums(chosen) {
 // Open requests by whose answer they wait for: only the grower asks for those that a customer answers.
 function waitingLabel(isGrower, days) {
   if (days === null) return isGrower ? t("open: wait for the grower's answer") : t("open: wait for the customer's answer");
-  const number = { days: grouped(days, 1) };
+  const number = { days: grouped(days, days < 10 ? 1 : 0) };
   return isGrower ? t("open: wait for the grower's answer, for {days} days on average", number) : t("open: wait for the customer's answer, for {days} days on average", number);
 }
 
 const REQUEST_KINDS = dictionary({ COMPLAINT: t("After the delivery, or about the goods"), CORRECTION: t("Changes before the delivery") });
 
-// The open requests of a kind, and those past their time and expired, which are without an answer as well.
-function kindFigure({ kind, open, overdue, expired, days, worth: value }, code) {
-  const texts = { kind: REQUEST_KINDS[kind], overdue: grouped(overdue), expired: grouped(expired) };
-  return { value: grouped(open), label: open ? t("open: \u201c{kind}\u201d, for {days} days on average, to orders of {value} as a whole ({overdue} more past their time, {expired} expired)", { ...texts, days: grouped(days, 1), value: money(value, code) })
-    : t("open: \u201c{kind}\u201d ({overdue} more past their time, {expired} expired)", texts) };
+// The requests of a kind without an answer: open ones, and those past their time.
+function kindFigure({ kind, open, overdue, days, worth: value }, code) {
+  const texts = { kind: REQUEST_KINDS[kind], open: grouped(open), overdue: grouped(overdue) };
+  return open + overdue > 0 && { value: grouped(open + overdue), label: open ? t("without an answer: {kind} ({open} open, for {days} days on average, to orders of {value} as a whole; {overdue} past their time)", { ...texts, days: grouped(days, days < 10 ? 1 : 0), value: money(value, code) })
+    : t("without an answer: {kind} ({open} open, {overdue} past their time)", texts) };
 }
 
 function requests(chosen) {
   const rows = listed("requests", chosen, { partner: 2, item: 3, currency: 8 });
   const { ours, theirs, overdue, expired, oursDays, theirsDays, overdueDays, kinds } = requestSums(chosen);
   const value = (some) => some.reduce((sum, each) => sum + Number(each[9] || 0), 0);
-  const groups = Object.keys(REQUEST_KINDS).map((kind) => ({ kind, rows: rows.filter((each) => each[11] === kind) })).filter((each) => each.rows.length);
+  const sides = [...new Set(rows.map((each) => each[4]))].sort();
+  const groups = Object.keys(REQUEST_KINDS).flatMap((kind) => sides.map((side) => ({ kind: `${kind} ${side}`, name: t("{kind}, asked by: {side}", { kind: REQUEST_KINDS[kind], side: words(side) }),
+    rows: rows.filter((each) => each[11] === kind && each[4] === side) }))).filter((each) => each.rows.length);
   return {
     figures: [
       { value: grouped(ours), label: waitingLabel(!BUYS, ours ? oursDays : null) },
       { value: grouped(theirs), label: waitingLabel(BUYS, theirs ? theirsDays : null) },
-      ...kinds.map((each) => kindFigure(each, chosen.code)),
-      { value: grouped(overdue), label: overdue ? t("past their time: the time to answer is over, but Floriday still has them as open; asked {days} days ago on average", { days: grouped(overdueDays, 1) }) : t("past their time: the time to answer is over, but Floriday still has them as open") },
+      { value: grouped(overdue), label: overdue ? t("past their time: the time to answer is over, but Floriday still has them as open; asked {days} days ago on average", { days: grouped(overdueDays) }) : t("past their time: the time to answer is over, but Floriday still has them as open") },
       { value: grouped(expired), label: t("expired without an answer, not in this list") },
+      ...kinds.map((each) => kindFigure(each, chosen.code)),
     ],
     table: {
-      groups: groups.map(({ kind, rows: own }) => ({ group: kind, cells: [`${REQUEST_KINDS[kind]}: ${counted(own.length, t("request"), t("requests"))}`, ...Array(7).fill(null), value(own)] })),
+      groups: groups.map(({ kind, name, rows: own }) => ({ group: kind, cells: [`${name}: ${counted(own.length, t("request"), t("requests"))}`, ...Array(7).fill(null), value(own)] })),
       columns: [column(t("Order")), column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Asked by")), column(t("Reason")),
         column(t("Asked at"), null, { show: inAmsterdam }), column(t("Answer until"), null, { show: inAmsterdam }), column(t("State")), worth(t("Value of the whole order"), chosen)],
       rows: groups.flatMap(({ kind, rows: own }) => own.map(([, order, partner, item, initiator, reason, requested, expires, , worthOfOrder, isOverdue]) => ({

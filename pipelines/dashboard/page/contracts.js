@@ -12,6 +12,11 @@ function missingOf(each) {
   return Math.max(0, each[5] - each[9]);
 }
 
+// Called-off pieces that will not come.
+function lostOf(each) {
+  return Math.max(0, each[6] - each[13] - each[16]);
+}
+
 function missingValue(each) {
   return missingOf(each) * Number(each[12] || 0);
 }
@@ -28,28 +33,28 @@ function contracts(chosen) {
   const short = rows.filter(isShort);
   const sum = (place) => rows.reduce((all, each) => all + Number(each[place] || 0), 0);
   const [missing, value] = [missingOf, missingValue].map((of) => short.reduce((all, each) => all + of(each), 0));
-  const failed = sum(6) - sum(13) - sum(16);
+  const lost = rows.reduce((all, each) => all + lostOf(each), 0);
   const others = otherLines(chosen);
   return {
     more: others && t("Not shown: {lines}; choose the currency above.", { lines: others }),
     figures: [
       { value: grouped(short.length), label: t("of {whole} lines: forecast below what was agreed", { whole: grouped(rows.length) }) },
-      { value: grouped(missing), label: t("agreed pieces will not be taken, by this forecast") },
-      { value: money(value, chosen.code), label: t("of the agreed value will not be taken, by this forecast") },
+      { value: grouped(missing), label: t("agreed pieces will not be delivered, by this forecast") },
+      { value: money(value, chosen.code), label: t("of the agreed value will not be delivered, by this forecast") },
       { value: grouped(sum(16)), label: t("pieces called off and still to come") },
-      failed > 0 && { value: grouped(failed), label: t("pieces called off that will not come: their orders were rejected, cancelled or corrected") },
+      lost > 0 && { value: grouped(lost), label: t("pieces called off that will not come: their orders were rejected, cancelled or corrected") },
     ],
     table: {
       columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Contract")), column(t("From"), null, inDays), column(t("Until"), null, inDays),
-        column(t("Days left"), grouped), column(t("Agreed"), grouped), column(t("Called off"), grouped), column(t("Delivered"), grouped), column(t("Still to come"), grouped),
+        column(t("Days left"), grouped), column(t("Agreed"), grouped), column(t("Called off"), grouped), column(t("Delivered"), grouped), column(t("Still to come"), grouped), column(t("Lost"), grouped),
         column(t("Pace: pieces a week"), grouped), column(t("Forecast at the end"), grouped), column(t("Forecast based on")), column(t("Part of agreed"), percent),
-        column(t("Pieces missing"), grouped), worth(t("Value missing"), chosen, 0)],
+        column(t("Pieces short"), grouped), worth(t("Value short"), chosen, 0)],
       rows: rows.map((each) => {
         const [, reference, partner, item, until, agreed, called, , days, expected, share, , agreedPrice, delivered, from, pace, outstanding] = each;
-        return row([idName("partner", partner), idName("item", item), reference, from, until, days, agreed, called, delivered, outstanding, pace === null ? null : 7 * Number(pace),
+        return row([idName("partner", partner), idName("item", item), reference, from, until, days, agreed, called, delivered, outstanding, lostOf(each), pace === null ? null : 7 * Number(pace),
           expected, basisOf(each), share === null ? null : Number(share), missingOf(each), agreedPrice === null ? null : missingValue(each)], PLACES.get(partner));
       }),
-      whole: [t("Total"), null, null, null, null, null, sum(5), sum(6), sum(13), sum(16), null, sum(9), null, quotient(sum(9), sum(5)), missing, value],
+      whole: [t("Total"), null, null, null, null, null, sum(5), sum(6), sum(13), sum(16), lost, null, sum(9), null, quotient(sum(9), sum(5)), missing, value],
     },
   };
 }
@@ -83,8 +88,8 @@ function leftovers(chosen) {
   return {
     figures: [
       { value: grouped(sum(5)), label: t("pieces left, of all batches") },
-      { value: grouped(sum(5, rows.filter(isOld))), label: t("of these, of batches of more than {days} days", { days: grouped(OLD_DAYS) }) },
-      { value: grouped(sum(5) - sum(6)), label: t("of these, in no offer now ({part} of the pieces left)", { part: percent(line(rows)[4]) }) },
+      { value: grouped(sum(5, rows.filter(isOld))), label: t("pieces of batches of more than {days} days", { days: grouped(OLD_DAYS) }) },
+      { value: grouped(sum(5) - sum(6)), label: t("pieces in no offer now ({part} of all that are left)", { part: percent(line(rows)[4]) }) },
     ],
     table: {
       groups,

@@ -90,7 +90,9 @@ function inDueOrder(rows) {
 
 function dueButtons(sum, early) {
   const numberOf = (due) => grouped(sum(due)[0]);
-  const earlyOf = (due) => (due === "tomorrow" && early ? [" ", t("({number} before {hour})", { number: grouped(early), hour: EARLY_HOUR })] : []);
+  const texts = { number: grouped(early), hour: EARLY_HOUR };
+  const earlyTexts = { today: t("(and {number} of tomorrow before {hour})", texts), tomorrow: t("({number} before {hour})", texts) };
+  const earlyOf = (due) => (early && earlyTexts[due] ? [" ", earlyTexts[due]] : []);
   const button = (due, text) => make("button", { type: "button", id: `due-${due ?? "all"}`, "aria-pressed": String(filters.due === due), on: { click: () => {
     filters.due = due;
     opened.add("departures");

@@ -2,10 +2,12 @@
 
 const DUTCH = dictionary({
   "week of delivery": "leverweek",
-  "of {orders} cannot be known, {value} of it for more than {days} days: {reasons}": "van {orders} is niet te achterhalen, waarvan {value} langer dan {days} dagen: {reasons}",
-  "{of} cannot be known": "{of} is niet te achterhalen",
+  "of {orders} of which it is not known whether they were invoiced, {value} of it for more than {days} days: {reasons}":
+    "van {orders} waarvan niet bekend is of ze gefactureerd zijn, waarvan {value} langer dan {days} dagen: {reasons}",
+  "{of}: not known whether invoiced": "{of}: niet bekend of het gefactureerd is",
   "{pieces} of {ordered} ordered pieces short": "{pieces} van {ordered} bestelde stuks te weinig",
-  "{sold} of {initial} pieces of the period's batches sold, {pieces} left": "{sold} van {initial} stuks uit de partijen van de periode verkocht, {pieces} over",
+  "{sold} of {initial} pieces of the period's batches sold, {pieces} left, {waste} waste":
+    "{sold} van {initial} stuks uit de partijen van de periode verkocht, {pieces} over, {waste} uitval",
   "of the batches of the period was sold ({sold} of {initial} pieces)": "van de partijen in de periode is verkocht ({sold} van {initial} stuks)",
   "in the running week so far: {short} short of {ordered} ordered, {pieces} not left yet": "tot nu toe in de lopende week: {short} te weinig van {ordered} besteld, {pieces} nog niet weg",
   "past their time: the time to answer is over, but Floriday still has them as open; asked {days} days ago on average":
@@ -16,15 +18,12 @@ const DUTCH = dictionary({
   "Changes before the delivery": "Wijzigingen vóór de levering",
   "open: wait for the grower's answer, for {days} days on average": "open: wachten op antwoord van de kweker, gemiddeld {days} dagen",
   "open: wait for the customer's answer, for {days} days on average": "open: wachten op antwoord van de klant, gemiddeld {days} dagen",
-  "open: \u201c{kind}\u201d, for {days} days on average, to orders of {value} as a whole ({overdue} more past their time, {expired} expired)":
-    "open: \u201c{kind}\u201d, gemiddeld {days} dagen, bij orders van in totaal {value} (nog {overdue} over de termijn, {expired} vervallen)",
-  "open: \u201c{kind}\u201d ({overdue} more past their time, {expired} expired)": "open: \u201c{kind}\u201d (nog {overdue} over de termijn, {expired} vervallen)",
   "Value of the whole order": "Waarde van de hele order",
   "Direct against clock": "Direct tegenover klok",
   "request": "verzoek",
   "Corrections by reason": "Correcties naar reden",
-  "The requests of the section \u201c{title}\u201d by their reason, whoever asked; what took most off the orders comes first. Amounts below zero were taken off the orders.":
-    "De verzoeken van het blok \u201c{title}\u201d naar reden, wie er ook vroeg; wat het meeste van de orders afhaalde, staat vooraan. Bedragen onder nul gingen van de orders af.",
+  "The requests of the section \u201c{title}\u201d by their reason, as it was entered in Floriday; what took most off the orders comes first. Amounts below zero were taken off the orders.":
+    "De verzoeken van het blok \u201c{title}\u201d naar reden, zoals die in Floriday ingevuld is; wat het meeste van de orders afhaalde, staat vooraan. Bedragen onder nul gingen van de orders af.",
   "Taken off the orders": "Van de orders af",
   "What corrections took off the orders, by reason.": "Wat correcties van de orders afhaalden, naar reden.",
   "Requests by: {side}": "Verzoeken door: {side}",
@@ -38,11 +37,11 @@ const DUTCH = dictionary({
   "Complaints per order": "Klachten per order",
   "complaints per order": "klachten per order",
   "Complaints per order by customer.": "Klachten per order, per klant.",
-  "of these, in no offer now ({part} of the pieces left)": "daarvan nu in geen aanbod ({part} van de stuks over)",
-  "In no offer": "In geen aanbod",
-  "Share in no offer": "% in geen aanbod",
-  "of the spend of all full weeks ({weeks}; {value})": "van de inkoop van alle volle weken ({weeks}; {value})",
-  "of the revenue of all full weeks ({weeks}; {value})": "van de omzet van alle volle weken ({weeks}; {value})",
+  "pieces in no offer now ({part} of all that are left)": "stuks nu niet aangeboden ({part} van alles wat over is)",
+  "In no offer": "Niet aangeboden",
+  "Share in no offer": "% niet aangeboden",
+  "of the spend of all {weeks} full weeks ({value})": "van de inkoop van alle {weeks} volle weken ({value})",
+  "of the revenue of all {weeks} full weeks ({value})": "van de omzet van alle {weeks} volle weken ({value})",
   "sold through Plantion": "verkocht via Plantion",
   "sold through VRM": "verkocht via VRM",
   "paid outside of Floriday": "buiten Floriday betaald",
@@ -136,16 +135,16 @@ const DUTCH = dictionary({
   "load carriers shipped": "ladingdragers verzonden",
   "load carriers invoiced": "ladingdragers gefactureerd",
   "Shipped": "Verzonden",
-  "Shelves shipped, besides the first": "Platen verzonden, naast de eerste",
-  "Shelves invoiced": "Platen gefactureerd",
-  "Load carriers shipped and invoiced": "Ladingdragers (fust): verzonden en gefactureerd",
-  "By kind; shipments and their invoice lines count in the week of the latest delivery. A kind that was invoiced as another has both rows.":
-    "Per soort; verzendingen en hun factuurregels tellen in de week van de uiterste levering. Een soort die als een andere gefactureerd is, staat in beide regels.",
+  "Shelves shipped, besides the first": "Extra legborden verzonden",
+  "Shelves invoiced": "Legborden gefactureerd",
+  "Load carriers shipped and invoiced": "Ladingdragers: verzonden en gefactureerd",
+  "By kind; shipments and their invoice lines count in the week of the latest delivery. Invoiced are those with an invoice line in Floriday, not those that are only settled; of the others, Floriday does not tell whether an invoice follows. One that was shipped as one kind and invoiced as another counts in the rows of both.":
+    "Per soort; verzendingen en hun factuurregels tellen in de week van de uiterste levering. Gefactureerd zijn die met een factuurregel in Floriday, niet die alleen afgerekend zijn; van de andere meldt Floriday niet of er nog een factuur komt. Een die als een andere soort gefactureerd is, telt in beide regels.",
   "load carrier": "ladingdrager",
   "load carriers": "ladingdragers",
   "Share": "Aandeel",
   "requests, {accepted} accepted and {declined} declined": "verzoeken, {accepted} geaccepteerd en {declined} afgewezen",
-  "is what the accepted ones changed": "is de wijziging door wat geaccepteerd is",
+  "is the effect of accepted requests": "is het effect van geaccepteerde verzoeken",
   "open, {overdue} past their time and {expired} expired without an answer": "open, {overdue} over de termijn en {expired} vervallen zonder antwoord",
   "No answer": "Geen antwoord",
   "By: {side}": "Door: {side}",
@@ -198,12 +197,12 @@ const DUTCH = dictionary({
   "The value is that of the orders after all corrections, not of invoices, and overdue orders count.":
     "De waarde is die van de orders na alle correcties, niet van facturen, en te late orders tellen mee.",
   "Amounts are as Floriday gives them; it does not say whether VAT is included. Auction fees and commission are not deducted.":
-    "Bedragen zijn zoals Floriday ze geeft; het zegt niet of de btw erin zit. Veilingkosten en commissie zijn er niet van afgetrokken.",
+    "Bedragen zijn zoals Floriday ze geeft; Floriday meldt niet of ze inclusief btw zijn. Veilingkosten en commissie zijn er niet van afgetrokken.",
   "Amounts are as Floriday gives them; it does not say whether VAT is included. Auction fees and commission are not added.":
-    "Bedragen zijn zoals Floriday ze geeft; het zegt niet of de btw erin zit. Veilingkosten en commissie zijn er niet bij geteld.",
+    "Bedragen zijn zoals Floriday ze geeft; Floriday meldt niet of ze inclusief btw zijn. Veilingkosten en commissie zijn er niet bij geteld.",
   "Floriday does not say whether these amounts include VAT.": "Floriday zegt niet of in deze bedragen de btw zit.",
-  "Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.":
-    "Correcties tellen alle geaccepteerde verzoeken, ook voor orders die nog geleverd worden; hun stuks zijn dus andere.",
+  "The section on corrections also counts requests to orders that are still to be delivered, so its pieces differ from these.":
+    "Het blok over correcties telt ook verzoeken bij orders die nog geleverd moeten worden; de stuks daar wijken daarom af.",
   "Who receives the load carriers reports them, and not every hub does.":
     "Wie de ladingdragers ontvangt, meldt dat; niet elke hub doet dat.",
   "Sold counts only these batches: what was sold in the period from older batches is not in it.":
@@ -251,11 +250,12 @@ const DUTCH = dictionary({
   "Costs": "Kosten",
   "Charged": "Doorberekend",
   "{number} in {code}": "{number} in {code}",
-  "of all weeks, without the last {grace} days; {value} for more than {days} days": "van alle weken, zonder de laatste {grace} dagen; {value} langer dan {days} dagen",
+  "of all weeks, without the last {grace} days; {value} of it for more than {days} days":
+    "van alle weken, zonder de laatste {grace} dagen; daarvan {value} langer dan {days} dagen",
   "{value} is not invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): invoice these orders, or ask the auction":
     "{value} is na meer dan {days} dagen nog niet gefactureerd ({without} zonder factuur, {part} te weinig gefactureerd): factureer deze orders of vraag de veiling ernaar",
-  "Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here.":
-    "Orders van alle weken waarvan de uiterste levering voorbij is en die anders gefactureerd zijn dan besteld, of na een week nog niet; niet afhankelijk van de gekozen weken. Of ze betaald zijn, is hier niet bekend.",
+  "Orders of all weeks whose latest delivery has passed, and whose invoices differ from the order or are still missing after a week; the same whatever weeks are chosen. Whether they are paid is not known here.":
+    "Orders van alle weken waarvan de uiterste levering voorbij is, en waarvan de facturen afwijken van de order of na een week nog ontbreken; niet afhankelijk van de gekozen weken. Of ze betaald zijn, is hier niet bekend.",
   "Not invoiced by grower and age": "Niet gefactureerd per kweker en ouderdom",
   "Not invoiced by customer and age": "Niet gefactureerd per klant en ouderdom",
   "Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section \u201c{title}\u201d.":
@@ -266,21 +266,21 @@ const DUTCH = dictionary({
   "The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows. Not settled: the grower invoices the order, or asks the auction.":
     "De grootste bedragen, hoogstens 200 orders per valuta; niet afhankelijk van de gekozen weken. Afgerekend: het te betalen bedrag staat vast, en een factuur volgt. Niet afgerekend: de kweker factureert de order of vraagt de veiling ernaar.",
   "Invoices that differ from the order": "Facturen die afwijken van de order",
-  "The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced.":
-    "De grootste verschillen per oorzaak, hoogstens 200 orders per oorzaak en valuta; niet afhankelijk van de gekozen weken. Het verschil is de order min de facturen: boven nul is te weinig gefactureerd.",
+  "The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced. Delivered is what the delivery orders say: what was not delivered is rightly not invoiced.":
+    "De grootste verschillen per oorzaak, hoogstens 200 orders per oorzaak en valuta; niet afhankelijk van de gekozen weken. Het verschil is de order min zijn facturen: boven nul is te weinig gefactureerd. Geleverd is wat de leveropdrachten zeggen: wat niet geleverd is, is terecht niet gefactureerd.",
   "Delivery costs and charges": "Leveringskosten en doorberekening",
-  "By calendar month of delivery, of all data: what delivery costs by the grower's delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery.":
-    "Per kalendermaand van levering, van alle gegevens: wat leveren kost volgens de leveringscondities van de kweker, en wat klanten ervoor berekend is; niet afhankelijk van de gekozen weken. De condities zijn de huidige, dus de kosten van oudere maanden zijn een schatting. Orders met onbekende kosten, zoals die van de klok, tellen alleen mee met wat berekend is. Waar niets berekend is, kan de levering in de prijs van de goederen zitten.",
+  "By Incoterm and calendar month of delivery, of all data: what delivery costs by the grower's delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery: then the difference is no loss.":
+    "Per Incoterm en kalendermaand van levering, van alle gegevens: wat levering kost volgens de levercondities van de kweker, en wat klanten ervoor berekend is; niet afhankelijk van de gekozen weken. De condities zijn de huidige, dus de kosten van oudere maanden zijn een schatting. Orders met onbekende kosten, zoals die van de klok, tellen alleen met wat berekend is. Waar niets berekend is, kan de prijs van de goederen de levering bevatten: dan is het verschil geen verlies.",
   "charged as a share of the costs": "doorberekend als deel van de kosten",
   "of {orders} have unknown costs": "van {orders} hebben onbekende kosten",
   "Share charged": "% doorberekend",
   "all months": "alle maanden",
-  "Cannot be known": "Niet te achterhalen",
+  "Not known whether invoiced": "Niet bekend of het gefactureerd is",
   "ordered and not invoiced, without the last {days} days":
     "besteld en niet gefactureerd, zonder de laatste {days} dagen",
   "invoiced too much": "te veel gefactureerd",
   "Invoiced too much": "Te veel gefactureerd",
-  "Why": "Waarom",
+  "Why": "Oorzaak",
   "Invoiced": "Gefactureerd",
   "Too much": "Te veel",
   "pieces left": "stuks over",
@@ -348,7 +348,7 @@ const DUTCH = dictionary({
   "together make up {part}": "vormen samen {part}",
   "Cumulative share": "Cumulatief aandeel",
   "Cumulative": "Cumulatief",
-  "share of all": "deel van het geheel",
+  "share of all": "aandeel",
   "The largest ones by value, and their cumulative share.": "De grootste naar waarde, en hun cumulatieve aandeel.",
   "Rank": "Plaats",
   "The largest trade items by value.": "De grootste artikelen naar waarde.",
@@ -384,7 +384,7 @@ const DUTCH = dictionary({
   "Requests to change an order after the sale, by the week of its delivery. A colour is the side that asked. In the table, what took most off the orders comes first. Pieces and amounts below zero were taken off the orders.":
     "Verzoeken om een order na de verkoop te wijzigen, per leverweek. Een kleur is de partij die erom vroeg. In de tabel staat vooraan wat het meeste van de orders afhaalde. Stuks en bedragen onder nul gingen van de orders af.",
   "Orders not invoiced": "Niet gefactureerde orders",
-  "Stock and sell-through": "Voorraad en verkocht deel",
+  "Stock and sell-through": "Voorraad en verkooppercentage",
   "Batches by the day of their harvest or production; those of which most is left come first. Waste is what was written off, corrections below zero; other changes are reservations, transformations and corrections above zero.":
     "Partijen naar de dag van oogst of productie; waarvan het meeste over is, staat vooraan. Uitval is wat afgeschreven is, correcties onder nul; overige mutaties zijn reserveringen, omzettingen en correcties boven nul.",
   "Purchase orders that need action": "Inkooporders die actie vragen",
@@ -417,8 +417,8 @@ const DUTCH = dictionary({
   "minimum": "minimum",
   "contract": "contract",
   "Price": "Prijs",
-  "Reference price": "Vergeleken prijs",
-  "Missing": "Gemist",
+  "Minimum or contract price": "Minimum- of contractprijs",
+  "Revenue missed": "Gemiste omzet",
   "No reason given": "Geen reden opgegeven",
   "Other reasons": "Overige redenen",
   "hours to an answer, on average": "uur tot een antwoord, gemiddeld",
@@ -442,7 +442,7 @@ const DUTCH = dictionary({
   "Called off": "Afgeroepen",
   "Part of agreed": "Deel van afspraak",
   "pieces left, of all batches": "stuks over, van alle partijen",
-  "of these, of batches of more than {days} days": "daarvan van partijen van meer dan {days} dagen",
+  "pieces of batches of more than {days} days": "stuks uit partijen ouder dan {days} dagen",
   "Warehouse": "Locatie",
   "Days since harvest, oldest": "Dagen sinds oogst, oudste",
   "0 to 3 days": "0 t/m 3 dagen",
@@ -462,9 +462,9 @@ const DUTCH = dictionary({
   "Complaints by reason": "Klachten naar reden",
   "Complaints by reason.": "Klachten naar reden.",
   "complaints": "klachten",
-  "complaints after the delivery": "klachten na de levering",
-  "The complaints of the section \u201c{title}\u201d by reason, customer and trade item. Pieces and amounts below zero were taken off the orders.":
-    "De klachten van het blok \u201c{title}\u201d naar reden, klant en artikel. Stuks en bedragen onder nul gingen van de orders af.",
+  "complaints: after the delivery, or with a decision on the goods": "klachten: na de levering, of met een besluit over de goederen",
+  "The complaints of the section \u201c{title}\u201d by reason, as it was entered in Floriday, and by customer and trade item. Pieces and amounts below zero were taken off the orders.":
+    "De klachten van het blok \u201c{title}\u201d naar reden, zoals die in Floriday ingevuld is, en naar klant en artikel. Stuks en bedragen onder nul gingen van de orders af.",
   "Corrections before the delivery": "Correcties vóór de levering",
   "Corrections before the delivery by reason.": "Correcties vóór de levering naar reden.",
   "corrections before the delivery that were requested of the grower": "correcties vóór de levering die aan de kweker gevraagd zijn",
@@ -475,7 +475,7 @@ const DUTCH = dictionary({
   "Orders that came to nothing, by customer, with their value before all corrections; they count in the week of their delivery. They are neither complaints nor revenue. Floriday does not give who rejected an order, and why.":
     "Orders die niet doorgingen, per klant, met hun waarde vóór alle correcties; ze tellen in hun leverweek. Het zijn geen klachten, en ze tellen niet mee in de omzet. Wie een order afwees en waarom, geeft Floriday niet.",
   "of {orders}, these and those of the revenue": "van {orders}: deze en die van de omzet",
-  "Rejected, by whom is not given": "Afgewezen, door wie is niet bekend",
+  "Rejected": "Afgewezen",
   "Cancelled": "Geannuleerd",
   "Could not be fulfilled": "Niet leverbaar",
   "Value of the orders": "Waarde van de orders",
@@ -531,22 +531,22 @@ const DUTCH = dictionary({
   "bought as much, within {part}": "kochten evenveel, binnen {part}",
   "Difference": "Verschil",
   "Last delivery": "Laatste levering",
-  "Usual days between": "Normale tussentijd",
+  "Usual days between": "Normale tussentijd (dagen)",
   "Silent": "Stil",
   "Last order": "Laatste order",
-  "Orders to pick and deliver": "Orders om te verzamelen en te leveren",
+  "Orders to pick and deliver": "Nog te leveren orders",
   "Customers that stopped, bought less or bought more": "Klanten die stopten, minder of meer kochten",
-  "The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days and for 4 times the customer's usual interval, and none to come. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier.": "De laatste 13 volle weken naast dezelfde weken een jaar eerder; alleen weken die beide jaren hebben, welke weken ook gekozen zijn. Stil: minstens 21 dagen geen levering, en 4 keer zo lang als gebruikelijk voor die klant, en geen levering op komst. Gestopt: kocht in deze weken een jaar eerder en nu niet meer. Nieuw: kocht er een jaar eerder niet in.",
+  "The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days and for 4 times the customer's usual interval, and none to come. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier.": "De laatste 13 volle weken naast dezelfde weken een jaar eerder; alleen weken die beide jaren hebben, welke weken ook gekozen zijn. Stil: minstens 21 dagen geen levering, en 4 keer zo lang als gebruikelijk voor die klant, en geen levering op komst. Gestopt: kocht in deze weken een jaar eerder en nu niet meer. Nieuw: kocht een jaar eerder nog niet.",
   "1 correction request waits for the grower's answer: accept or decline it in Floriday": "1 correctieverzoek wacht op antwoord van de kweker: accepteer of weiger het in Floriday",
   "{number} correction requests wait for the grower's answer: accept or decline them in Floriday":
     "{number} correctieverzoeken wachten op antwoord van de kweker: accepteer of weiger ze in Floriday",
-  "{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): see of which customers, and ask them why":
-    "{part} van de orders van de laatste {weeks} weken is afgewezen, geannuleerd of niet leverbaar ({number}): kijk van welke klanten, en vraag hun waarom",
+  "{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): see which ones, and why":
+    "{part} van de orders van de laatste {weeks} weken is afgewezen, geannuleerd of niet leverbaar ({number}): kijk welke, en waarom",
   "1 purchase order needs action: correct it with the grower": "1 inkooporder vraagt actie: corrigeer hem met de kweker",
   "{number} purchase orders need action: correct them with the growers":
     "{number} inkooporders vragen actie: corrigeer ze met de kwekers",
-  "{pieces} pieces of batches of more than {days} days are in no offer: offer them, or write them off":
-    "{pieces} stuks van partijen ouder dan {days} dagen zijn in geen aanbod: bied ze aan of boek ze af",
+  "{pieces} pieces of batches of more than {days} days are in no offer: offer them, or write them off; {others} younger ones are in no offer either":
+    "{pieces} stuks uit partijen ouder dan {days} dagen zijn niet aangeboden: bied ze aan of boek ze af; ook {others} jongere zijn niet aangeboden",
   "{pieces} pieces were short last week: check the stock of these items":
     "vorige week {pieces} stuks te weinig geleverd: controleer de voorraad van deze artikelen",
   "{number} load carriers came late last week: ask the carriers why":
@@ -563,7 +563,7 @@ const DUTCH = dictionary({
   "firm orders to leave": "vaste orders die nog weg moeten",
   "orders that can still be cancelled": "orders die nog geannuleerd kunnen worden",
   "Pieces to pick": "Te verzamelen stuks",
-  "Packages to pick": "Te verzamelen stuks fust",
+  "Packages to pick": "Te verzamelen fust",
   "Package code": "Fustcode",
   "Cancellable until": "Te annuleren tot",
   "Leaves from": "Vertrekt vanaf",
@@ -601,27 +601,27 @@ const DUTCH = dictionary({
   "of {whole} lines: forecast below what was agreed": "van {whole} regels: prognose onder de afspraak",
   "pace of delivery": "het levertempo",
   "delivered": "wat geleverd is",
-  "Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a week as so far until the end; but at least what is called off and still to come. A call-off becomes an order shortly before its delivery: until then, it is not among the orders to pick.":
-    "Regels van contracten die nog lopen, laagste prognose eerst; niet afhankelijk van de gekozen weken. De prognose is wat geleverd is, en tot het einde per week evenveel als tot nu toe; maar minstens wat afgeroepen is en nog komt. Een afroep wordt kort voor de levering een order: tot dan staat hij niet bij de orders om te verzamelen.",
+  "Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a week as so far until the end; but at least what is called off and still to come. A call-off becomes an order shortly before its delivery: until then, it is not among the orders to pick. Lost are called-off pieces whose orders were rejected, cancelled or corrected; Floriday does not give who rejected an order.":
+    "Regels van contracten die nog lopen, laagste prognose eerst; niet afhankelijk van de gekozen weken. De prognose is wat geleverd is, en tot het einde per week evenveel als tot nu toe; maar minstens wat afgeroepen is en nog komt. Een afroep wordt kort voor de levering een order: tot dan staat hij niet bij de orders om te verzamelen. Vervallen zijn afgeroepen stuks waarvan de orders afgewezen, geannuleerd of gecorrigeerd zijn; Floriday geeft niet wie een order afwees.",
   "To pick, not final yet": "Te verzamelen, nog niet definitief",
   "Not final yet, but no longer cancellable (prepare them too)": "Nog niet definitief, maar niet meer te annuleren (maak ze ook klaar)",
   "orders no longer cancellable, but not final yet: prepare them too": "orders niet meer te annuleren, maar nog niet definitief: maak ze ook klaar",
   "pieces to pick that cannot be cancelled, in {packages} packages": "te verzamelen stuks die niet te annuleren zijn, in {packages} stuks fust",
   "pieces to pick that can be cancelled, in {packages} packages": "te verzamelen stuks die nog te annuleren zijn, in {packages} stuks fust",
   "1 order must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time":
-    "1 order moet uiterlijk morgen ({day}) geleverd zijn, nog {late} zijn te laat: stuur ze weg of spreek een andere tijd af",
+    "1 order moet uiterlijk morgen ({day}) geleverd zijn, {late} andere zijn al te laat: verzend ze of spreek een andere tijd af",
   "{number} orders must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time":
-    "{number} orders moeten uiterlijk morgen ({day}) geleverd zijn, nog {late} zijn te laat: stuur ze weg of spreek een andere tijd af",
-  "Forecast: of 1 line of a contract in {currency} that ends within {days} days, less will be taken than was agreed: agree on the call-off of the rest":
-    "Prognose: van 1 contractregel in {currency} die binnen {days} dagen afloopt, wordt minder afgenomen dan afgesproken: spreek de afroep van de rest af",
-  "Forecast: of {number} lines of contracts in {currency} that end within {days} days, less will be taken than was agreed: agree on the call-off of the rest":
-    "Prognose: van {number} contractregels in {currency} die binnen {days} dagen aflopen, wordt minder afgenomen dan afgesproken: spreek de afroep van de rest af",
+    "{number} orders moeten uiterlijk morgen ({day}) geleverd zijn, {late} andere zijn al te laat: verzend ze of spreek een andere tijd af",
+  "Forecast: of 1 line of a contract in {currency} that ends within {days} days, less will be delivered than was agreed: agree on the rest with the customer":
+    "Prognose: van 1 contractregel in {currency} die binnen {days} dagen afloopt, wordt minder geleverd dan afgesproken: spreek met de klant af wat er met de rest gebeurt",
+  "Forecast: of {number} lines of contracts in {currency} that end within {days} days, less will be delivered than was agreed: agree on the rest with the customer":
+    "Prognose: van {number} contractregels in {currency} die binnen {days} dagen aflopen, wordt minder geleverd dan afgesproken: spreek met de klant af wat er met de rest gebeurt",
   "line": "regel",
   "lines": "regels",
   "{lines} in {currencies}": "{lines} in {currencies}",
   "Not shown: {lines}; choose the currency above.": "Niet getoond: {lines}; kies de valuta hierboven.",
-  "agreed pieces will not be taken, by this forecast": "afgesproken stuks worden niet afgenomen, volgens deze prognose",
-  "of the agreed value will not be taken, by this forecast": "van de afgesproken waarde wordt niet afgenomen, volgens deze prognose",
+  "agreed pieces will not be delivered, by this forecast": "afgesproken stuks worden niet geleverd, volgens deze prognose",
+  "of the agreed value will not be delivered, by this forecast": "van de afgesproken waarde wordt niet geleverd, volgens deze prognose",
   "pieces called off and still to come": "stuks afgeroepen die nog komen",
   "pieces called off that will not come: their orders were rejected, cancelled or corrected":
     "stuks afgeroepen die niet meer komen: hun orders zijn afgewezen, geannuleerd of gecorrigeerd",
@@ -629,8 +629,8 @@ const DUTCH = dictionary({
   "what is still to come": "de afroep die nog komt",
   "Still to come": "Komt nog",
   "Pace: pieces a week": "Tempo: stuks per week",
-  "Pieces missing": "Stuks te weinig",
-  "Value missing": "Waarde te weinig",
+  "Pieces short": "Stuks te weinig",
+  "Value short": "Waarde te weinig",
   "Spend by month": "Inkoop per maand",
   "Revenue by month": "Omzet per maand",
   "Spend by quarter": "Inkoop per kwartaal",
@@ -651,15 +651,40 @@ const DUTCH = dictionary({
   "Period": "Periode",
   "Weeks": "Weken",
   "Weeks compared": "Vergeleken weken",
-  "month or quarter of delivery, in whole weeks": "levermaand of -kwartaal, in hele weken",
+  "month of delivery, in whole weeks": "levermaand, in hele weken",
+  "which is {of}": "dat is {of}",
+  "of another {value} it is not known": "van nog {value} is het niet bekend",
+  "No Incoterm given": "Geen Incoterm opgegeven",
+  "of the costs under Incoterms with no charge at all: the price of the goods may include them":
+    "van de kosten onder Incoterms waarvoor niets berekend is: de prijs van de goederen kan ze bevatten",
+  "{pieces} called-off pieces were lost to rejected, cancelled or corrected orders: see why first":
+    "{pieces} afgeroepen stuks vervielen door afgewezen, geannuleerde of gecorrigeerde orders: kijk eerst waarom",
+  "Lost": "Vervallen",
+  "{early} of tomorrow's are due before {hour}: they leave today": "{early} van morgen moeten er vóór {hour} zijn: ze vertrekken vandaag",
+  "all": "alle",
+  "quarter of delivery, in whole weeks": "leverkwartaal, in hele weken",
+  "Not a full week": "Geen volle week",
+  "Not a full week: the data begin in it": "Geen volle week: daarin beginnen de gegevens",
+  "(and {number} of tomorrow before {hour})": "(en {number} van morgen vóór {hour})",
+  "without an answer: {kind} ({open} open, for {days} days on average, to orders of {value} as a whole; {overdue} past their time)":
+    "zonder antwoord: {kind} ({open} open, gemiddeld {days} dagen, bij orders van in totaal {value}; {overdue} over de termijn)",
+  "without an answer: {kind} ({open} open, {overdue} past their time)": "zonder antwoord: {kind} ({open} open, {overdue} over de termijn)",
+  "{kind}, asked by: {side}": "{kind}, gevraagd door: {side}",
+  "nothing a year earlier": "vorig jaar niets",
+  "{growth} ({weeks})": "{growth} ({weeks})",
+  "Known from {week} on.": "Bekend vanaf {week}.",
+  "known from {week} on": "bekend vanaf {week}",
+  "Share in time": "% op tijd",
+  "of all, difference of {orders}: {cause}": "van alle, verschil van {orders}: {cause}",
+  "Pcs delivered": "St. geleverd",
   // Floriday's constants, and those of reports
-  "Auction trolley": "Veilingkar",
+  "Auction trolley": "Stapelwagen",
   "Danish trolley": "Deense kar",
   "Euro trolley": "Eurokar",
   "Euro pallet": "Europallet",
   "Return to stock": "Terug naar voorraad",
   "Reauction by customer": "Klant veilt opnieuw",
-  "Complaint not accepted": "Klacht niet aanvaard",
+  "Complaint not accepted": "Klacht afgewezen",
   "Destroy": "Vernietigen",
   "Stopped": "Gestopt",
   "Bought less": "Kocht minder",

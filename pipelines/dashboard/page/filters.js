@@ -174,6 +174,8 @@ function remember() {
 // Show what is chosen now.
 function refresh() {
   remember();
-  fillFilters();
-  render();
+  inPlace(() => {
+    fillFilters();
+    render();
+  });
 }

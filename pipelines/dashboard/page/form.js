@@ -26,8 +26,11 @@ function money(value, currency, decimals = 0, more = {}) {
   return value === null ? NOTHING : `${currency || "?"}\u00a0${grouped(value, decimals)}`;
 }
 
+// What is not all is never shown as 100 %.
 function percent(part, decimals = 1) {
-  return formatted(part, { style: "percent", ...digits(decimals) });
+  const unit = 10 ** -(decimals + 2);
+  const shown = part < 1 && part > 1 - unit / 2 ? 1 - unit : part;
+  return formatted(shown, { style: "percent", ...digits(decimals) });
 }
 
 function change(now, before) {

@@ -3,7 +3,7 @@
 const CAUSES = dictionary({
   NOT_INVOICED: t("Not invoiced at all"), IN_PART: t("Invoiced in part"), LOWER_PRICE: t("Lower price invoiced"), HIGHER_PRICE: t("Higher price invoiced"),
   MORE_PIECES: t("More pieces invoiced than ordered"), CREDITED: t("Invoiced, and credited again"), NOT_COMMITTED: t("Invoiced, but the order is not final"),
-  CANNOT_BE_KNOWN: t("Cannot be known"),
+  CANNOT_BE_KNOWN: t("Not known whether invoiced"),
 });
 const SETTLED = dictionary({ NOT_SETTLED: t("no"), NOT_INVOICED: t("yes"), SETTLED_IN_PART: t("in part"), DIFFERS: t("differently") });
 const AGES = [["30", t("up to 30 days")], ["60", t("31 to 60 days")], ["90", t("61 to 90 days")], ["180", t("91 to 180 days")], ["365", t("181 to 365 days")],
@@ -44,6 +44,11 @@ function reasonsUnknown(chosen) {
     .map((each) => `${OUTSIDE[CONTENT.keys[each.outside]] || words(CONTENT.keys[each.outside])} ${money(each.ordered, chosen.code)}`).join(", ");
 }
 
+function causeName(each) {
+  const isSmall = isKnown(each) && !isWithout(each) && each.open + each.excess > 0 && isRounding(each.open + each.excess);
+  return isSmall ? t("Rounding") : CAUSES[CONTENT.keys[each.cause]] || words(CONTENT.keys[each.cause]);
+}
+
 function openInvoices(chosen) {
   const { known, unknown, lateUnknown, late, without, differing } = invoiceSums(chosen);
   const every = allWeeks(chosen);
@@ -54,8 +59,6 @@ function openInvoices(chosen) {
   const causes = [...byCause, ...invoiced(chosen, ["cause"]).filter((each) => !isKnown(each))];
   const rows = invoiced(chosen, ["partner", "cause"]).sort((left, right) => falling("open")(left, right) || right.excess - left.excess || right.ordered - left.ordered);
   const line = (each) => [each.orders, each.ordered, ...(each.cause === undefined || isKnown(each) ? [each.invoiced, each.open, each.excess] : [null, null, null])];
-  const causeName = (each) => (isKnown(each) && !isWithout(each) && each.open + each.excess > 0 && isRounding(each.open + each.excess) ? t("Rounding")
-    : CAUSES[CONTENT.keys[each.cause]] || words(CONTENT.keys[each.cause]));
   return {
     figures: [
       { value: money(known.open, chosen.code), label: t("ordered and not invoiced, without the last {days} days", { days: GRACE_DAYS }) },
@@ -63,9 +66,9 @@ function openInvoices(chosen) {
       differing.open >= LEAST && { value: exact(differing.open, chosen.code), label: t("of it invoiced too little") },
       { value: money(late.open, chosen.code), label: t("of it for more than {days} days", { days: LATE_DAYS }) },
       known.excess >= LEAST && { value: exact(known.excess, chosen.code), label: t("invoiced too much") },
-      unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} cannot be known, {value} of it for more than {days} days: {reasons}",
+      unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} of which it is not known whether they were invoiced, {value} of it for more than {days} days: {reasons}",
         { orders: counted(unknown.orders, t("order"), t("orders")), value: money(lateUnknown.ordered, chosen.code), days: LATE_DAYS, reasons: reasonsUnknown(chosen) }) },
-      unknown.orders > 0 && every.revenue > 0 && { value: percent(unknown.ordered / every.revenue), label: t("{of} cannot be known", { of: ofAllWeeks(every) }) },
+      unknown.orders > 0 && every.revenue > 0 && { value: percent(unknown.ordered / every.revenue), label: t("{of}: not known whether invoiced", { of: ofAllWeeks(every) }) },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
@@ -114,15 +117,15 @@ function ageing(chosen) {
   };
 }
 
-// A difference of some cents has no heading and no cause of its own.
+// A difference of some cents has a heading of its own, and no cause.
 function causeOf(cause, difference) {
   return cause !== "NOT_INVOICED" && difference !== 0 && isRounding(difference) ? { cause: "ROUNDING", why: t("Rounding") } : { cause, why: CAUSES[cause] || words(cause) };
 }
 
 // The orders of a list: identifiers, and the amounts as numbers.
 function listedInvoices(list, chosen) {
-  return listed(list, chosen, { partner: 2, item: 3, currency: 14 }).map(([, order, partner, item, day, days, cause, state, numbers, pieces, invoicedPieces, worthOfOrder, worthOfInvoices, difference, currency]) => ({
-    order, partner, item, day, days, numbers, pieces, invoicedPieces, currency, ...causeOf(cause, numberOrNull(difference)), settled: SETTLED[state] ?? null,
+  return listed(list, chosen, { partner: 2, item: 3, currency: 14 }).map(([, order, partner, item, day, days, cause, state, numbers, pieces, invoicedPieces, worthOfOrder, worthOfInvoices, difference, currency, delivered]) => ({
+    order, partner, item, day, days, numbers, pieces, delivered, invoicedPieces, currency, ...causeOf(cause, numberOrNull(difference)), settled: SETTLED[state] ?? null,
     ordered: numberOrNull(worthOfOrder), invoiced: numberOrNull(worthOfInvoices), difference: numberOrNull(difference),
   }));
 }
@@ -144,24 +147,24 @@ function inList(shown, whole, format) {
 const INVOICE_COLUMNS = (chosen) => ({
   order: column(t("Order")), partner: column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), item: column(t("Trade item"), null, { screen: true }),
   day: column(t("Delivery"), null, inDays), days: column(t("Days"), grouped), numbers: column(t("Invoice")), why: column(t("Why")), settled: column(t("Settled")), pieces: column(t("Pcs ordered"), grouped),
-  invoicedPieces: column(t("Pcs invoiced"), grouped), ordered: worth(t("Ordered"), chosen), invoiced: worth(t("Invoiced"), chosen), difference: worth(t("Difference"), chosen),
+  delivered: column(t("Pcs delivered"), grouped), invoicedPieces: column(t("Pcs invoiced"), grouped), ordered: worth(t("Ordered"), chosen), invoiced: worth(t("Invoiced"), chosen), difference: differing(t("Difference"), chosen),
   currency: column(t("Currency")),
 });
 
 // A heading for each cause, with its number of orders and its sums in the list.
 function groupsByCause(names, rows, summed) {
-  const causes = [...new Set(rows.map((each) => each.cause))].filter((cause) => cause !== "ROUNDING");
-  return [...causes, "ROUNDING"].map((cause) => {
-    if (cause === "ROUNDING") return { group: cause };
+  const causes = [...new Set(rows.map((each) => each.cause))].sort((left, right) => (left === "ROUNDING") - (right === "ROUNDING"));
+  return causes.map((cause) => {
     const some = rows.filter((each) => each.cause === cause);
     const sum = (name) => some.reduce((all, each) => all + (each[name] || 0), 0);
     return { group: cause, cells: names.map((name, place) => (place === 0 ? `${some[0].why}: ${counted(some.length, t("order"), t("orders"))}` : summed.has(name) ? sum(name) : null)) };
   });
 }
 
-function invoiceTable(names, rows, chosen, groups = false) {
+function invoiceTable(wanted, rows, chosen, groups = false) {
   const columns = INVOICE_COLUMNS(chosen);
-  const summed = new Set(["pieces", "invoicedPieces", "ordered", "invoiced", "difference"]);
+  const names = wanted.filter((name) => name !== "currency" || chosen.currency === null); // which the filter else has
+  const summed = new Set(["pieces", "delivered", "invoicedPieces", "ordered", "invoiced", "difference"]);
   const sum = (name) => rows.reduce((all, each) => all + (each[name] || 0), 0);
   const shown = (each) => ({ ...each, partner: idName("partner", each.partner), item: idName("item", each.item) });
   return {
@@ -180,7 +183,7 @@ function uninvoiced(chosen) {
       { value: inList(rows.length, without.orders, grouped), label: t("orders without any invoice are in this list") },
       { value: inList(rows.reduce((sum, each) => sum + (each.difference || 0), 0), without.open, amount(chosen)), label: t("not invoiced is in this list") },
     ],
-    table: invoiceTable(["order", "partner", "item", "day", "days", "settled", "pieces", "ordered", "currency"], rows, chosen),
+    table: invoiceTable(["order", "partner", "item", "day", "days", "settled", "pieces", "delivered", "ordered", "currency"], rows, chosen),
   };
 }
 
@@ -188,34 +191,46 @@ function differences(chosen) {
   const rows = listedInvoices("differences", chosen);
   const { differing } = invoiceSums(chosen);
   const sum = (sign) => rows.reduce((all, each) => all + Math.max(0, sign * (each.difference || 0)), 0);
+  const causes = invoiced(chosen, ["cause"]).filter((each) => isKnown(each) && !isWithout(each)).sort((left, right) => right.open + right.excess - left.open - left.excess);
   return {
     figures: [
       { value: inList(rows.length, differing.orders, grouped), label: t("orders that are invoiced differently are in this list") },
       { value: inList(sum(1), differing.open, (value) => exact(value, chosen.code)), label: t("invoiced too little is in this list") },
       differing.excess >= LEAST && { value: inList(sum(-1), differing.excess, (value) => exact(value, chosen.code)), label: t("invoiced too much is in this list") },
+      ...(causes.length > 1 ? causes : []).map((each) => ({ value: exact(each.open - each.excess, chosen.code), label: t("of all, difference of {orders}: {cause}", { orders: counted(each.orders, t("order"), t("orders")), cause: causeName(each) }) })),
     ],
-    table: invoiceTable(["order", "partner", "day", "numbers", "why", "pieces", "invoicedPieces", "ordered", "invoiced", "difference", "currency"], rows, chosen, true),
+    table: invoiceTable(["order", "partner", "day", "numbers", "why", "pieces", "delivered", "invoicedPieces", "ordered", "invoiced", "difference", "currency"], rows, chosen, true),
   };
 }
 
-// By month and Incoterm, what delivery costs by the delivery conditions and what was charged for it.
+// By Incoterm and month, what delivery costs by the delivery conditions and what was charged for it.
 function deliveryCosts(chosen) {
   const rows = listed("deliverycosts", chosen, { currency: 3 })
     .map(([, month, incoterm, , orders, unknown, cost, charged]) => ({ month, incoterm, orders, unknown, cost: Number(cost), charged: Number(charged) }));
   const whole = addedUp(rows, ["orders", "unknown", "cost", "charged"]);
-  const line = (each) => [each.orders, each.unknown, each.cost, each.charged, each.charged - each.cost, quotient(each.charged, each.cost)];
+  const line = (each) => {
+    const cost = each.orders > each.unknown ? each.cost : null;
+    return [each.orders, each.unknown, cost, each.charged, cost === null ? null : each.charged - cost, quotient(each.charged, cost)];
+  };
+  const groups = [...new Set(rows.map((each) => each.incoterm))].map((incoterm) => {
+    const sum = addedUp(rows.filter((each) => each.incoterm === incoterm), ["orders", "unknown", "cost", "charged"]);
+    return { incoterm, ...sum, group: { group: incoterm, cells: [incoterm ?? t("No Incoterm given"), null, ...line(sum)] } };
+  }).sort((left, right) => left.charged - left.cost - (right.charged - right.cost));
+  const free = groups.filter((each) => !each.charged).reduce((sum, each) => sum + each.cost, 0);
   return {
     figures: [
       { value: money(whole.cost, chosen.code), label: t("costs by the delivery conditions") },
       { value: money(whole.charged, chosen.code), label: t("charged to customers") },
       { value: money(whole.charged - whole.cost, chosen.code), label: t("charged minus costs") },
       whole.cost > 0 && { value: percent(quotient(whole.charged, whole.cost)), label: t("charged as a share of the costs") },
+      free > 0 && { value: money(free, chosen.code), label: t("of the costs under Incoterms with no charge at all: the price of the goods may include them") },
       { value: grouped(whole.unknown), label: t("of {orders} have unknown costs", { orders: counted(whole.orders, t("order"), t("orders")) }) },
     ],
     table: {
       columns: [column(t("Month"), null, { show: monthName }), column(t("Incoterm")), column(t("Orders"), grouped), column(t("Orders of unknown cost"), grouped),
-        worth(t("Costs"), chosen), worth(t("Charged"), chosen), worth(t("Difference"), chosen), column(t("Share charged"), percent)],
-      rows: rows.map((each) => row([each.month, each.incoterm, ...line(each)])),
+        worth(t("Costs"), chosen), worth(t("Charged"), chosen), differing(t("Difference"), chosen), column(t("Share charged"), percent)],
+      groups: groups.map((each) => each.group),
+      rows: rows.map((each) => ({ ...row([each.month, each.incoterm, ...line(each)]), group: each.incoterm })),
       whole: [t("Total"), null, ...line(whole)],
     },
   };

@@ -54,7 +54,7 @@ function changes(chosen) {
     table: {
       groups: states.filter(({ rows }) => rows.length).map(({ state, name, rows }) => ({ group: state, cells: [`${name}: ${counted(rows.length, t("customer"), t("customers"))}`, null, ...amounts(rows), ...Array(5).fill(null)] })),
       columns: [column(t("Customer"), null, { choose: (key) => toggle("partner", key) }), column(t("Status")), worth(WORD, chosen),
-        worth(t("A year earlier"), chosen), worth(t("Difference"), chosen), column(t("Change"), (part) => change(1 + part, 1)),
+        worth(t("A year earlier"), chosen), differing(t("Difference"), chosen), column(t("Change"), (part) => change(1 + part, 1)),
         column(t("Last order"), null, { show: inAmsterdam, screen: true }), column(t("Last delivery"), null, inDays), column(t("Days since"), grouped),
         column(t("Usual days between"), grouped), column(t("Next delivery"), null, inDays)],
       rows: states.flatMap(({ state, name, rows }) => rows.map((each) => ({ ...row(line(each, state, name), PLACES.get(each[1])), group: state }))),

@@ -68,6 +68,32 @@ function nameUnprinted() {
     (none || figures) && t("Open a table to print it.")].filter(Boolean).join(" ");
 }
 
+// Two halves share a row. One without another half beside it takes the whole row, so that sections keep their order without gaps.
+function arrange() {
+  let half = null;
+  for (const section of at("figures").children) {
+    const isHalf = section.matches("section:not(.wide, :has(> .table:not(.closed)))");
+    section.classList.remove("alone");
+    if (!isHalf) half?.classList.add("alone");
+    half = isHalf && !half ? section : null;
+  }
+  half?.classList.add("alone");
+}
+
+// The section in which something was last chosen; the choice leaves it where it is on the screen.
+let touched = null;
+at("figures").addEventListener("click", (event) => { touched = event.target.closest("#figures > section")?.id ?? null; }, true);
+
+// Do what moves sections, and then scroll by as much as the touched one moved.
+function inPlace(change) {
+  const top = () => at(touched ?? "")?.getBoundingClientRect().top;
+  const before = top();
+  change();
+  const after = top();
+  if (before !== undefined && after !== undefined) window.scrollBy(0, after - before);
+  touched = null;
+}
+
 function render() {
   header();
   const isEmpty = !Object.values(FACTS).some((columns) => {
@@ -81,6 +107,7 @@ function render() {
   at("figures").replaceChildren(...notices(), ...(isEmpty ? [nothing()] : [summary(), amountsNote(), tasks()]),
     ...built.map(({ section }) => section), ...[health()].filter(Boolean));
   pictures = built.map((each) => each.picture).filter(Boolean);
+  arrange();
   fillContents();
   nameUnprinted();
   draw();

@@ -53,8 +53,8 @@ function spanButtons() {
 
 const SPAN_TITLES = { month: BUYS ? t("Spend by month") : t("Revenue by month"), quarter: BUYS ? t("Spend by quarter") : t("Revenue by quarter") };
 
-// The picture and the table of revenue by month or quarter: all of full weeks, as what they are compared with. Weeks that are not over
-// are apart, hatched in the picture and in a row of their own.
+// The picture and the table of revenue by month or quarter: all of full weeks, as what they are compared with. Weeks that are not over,
+// or in which the data begin, are apart, hatched in the picture and in a row of their own.
 function revenueBySpan(chosen) {
   const weeks = weeksOf("sales", chosen, true);
   const found = new Map(added("sales", { ...chosen, from: null }, ["week"]).map((each) => [each.week, each]));
@@ -62,33 +62,35 @@ function revenueBySpan(chosen) {
   const isOver = (week) => week < CONTENT.week;
   const sum = (some, measure) => some.reduce((all, week) => all + (found.get(week)?.[measure] ?? 0), 0);
   const sums = (some) => ["orders", "pieces", "revenue"].map((measure) => sum(some, measure));
+  const first = firstFullWeek(chosen);
   const spans = spansOf(weeks, chosen.by).map((each) => {
-    const over = each.weeks.filter(isOver);
+    const over = each.weeks.filter((week) => isOver(week) && week >= first);
     const compared = over.filter((week) => years.before(week) !== null);
     const [now, before] = [years.now, years.before].map((of) => compared.reduce((all, week) => all + of(week), 0));
     return { ...each, over, compared, now, before, isWhole: over.length === each.all };
   });
   const full = spans.map((each) => (each.over.length ? sum(each.over, "revenue") : null));
-  const open = spans.map((each) => sum(each.weeks.filter((week) => !isOver(week)), "revenue") || null);
+  const open = spans.map((each) => sum(each.weeks.filter((week) => !each.over.includes(week)), "revenue") || null);
   const part = (some, all) => t("{part} of {whole}", { part: grouped(some), whole: counted(all, t("week"), t("weeks")) });
   const names = spans.map((each) => `${each.name} (${part(each.over.length, each.all)})`);
   const rows = spans.filter((each) => each.over.length).map((each) =>
     row([each.name, each.isWhole ? weekRange(each.over) : `${weekRange(each.over)} (${part(each.over.length, each.all)})`, ...sums(each.over),
       each.compared.length ? each.now : null, each.compared.length ? each.before : null, each.before ? each.now / each.before - 1 : null, t("{part} of {whole}", { part: grouped(each.compared.length), whole: grouped(each.over.length) })], each.weeks[0]));
   const apart = (name, range, some, key) => row([name, range, ...sums(some), null, null, null, null], key);
+  const partial = weeks.filter((week) => isOver(week) && week < first && found.has(week));
   const later = weeks.filter((week) => !isOver(week) && (chosen.from === null || week <= chosen.to));
   return {
     title: SPAN_TITLES[chosen.by],
     picture: weeks.length && verticalBars({
       weeks: spans.map((each) => each.weeks[0]),
       names,
-      label: (place) => (spans[place].isWhole ? spans[place].name.replace(" ", "\n")
+      label: (place) => (spans[place].isWhole ? spans[place].name.replace(/ (?=\d{4}$)/, "\n")
         : `${spans[place].name}\n${t("{part} of {whole} weeks", { part: spans[place].over.length, whole: spans[place].all })}`),
-      title: t("month or quarter of delivery, in whole weeks"),
+      title: chosen.by === "quarter" ? t("quarter of delivery, in whole weeks") : t("month of delivery, in whole weeks"),
       choose: (place) => { between(spans[place].weeks[0], spans[place].weeks.at(-1)); refresh(); },
       series: [
         { name: t("{word}, full weeks", { word: WORD }), stack: "weeks", slot: 0, values: full },
-        ...(open.some((value) => value !== null) ? [{ name: t("Not over yet"), stack: "weeks", slot: 0, hatched: true, values: open }] : []),
+        ...(open.some((value) => value !== null) ? [{ name: t("Not a full week"), stack: "weeks", slot: 0, hatched: true, values: open }] : []),
         { name: t("A year earlier"), values: spans.map((each) => (each.over.length && each.compared.length === each.over.length ? each.before : null)), line: true, dashed: true, colour: "before" },
       ],
       format: amount(chosen),
@@ -99,6 +101,7 @@ function revenueBySpan(chosen) {
       columns: [column(t("Period"), null, { byKey: true }), column(t("Weeks")), column(t("Orders"), grouped), column(t("Pieces"), grouped), worth(WORD, chosen),
         worth(t("In the weeks compared"), chosen), worth(t("A year earlier"), chosen), column(t("Change"), (growth) => change(1 + growth, 1)), column(t("Weeks compared"))],
       rows: [...(later.length ? [apart(t("Not over yet"), weekRange(later), later, later[0])] : []), ...rows.reverse(),
+        ...(partial.length ? [apart(t("Not a full week: the data begin in it"), weekRange(partial), partial, partial[0])] : []),
         ...(chosen.from === null && found.has(null) ? [apart(weekName(null), null, [null], null)] : [])],
       whole: [t("Total"), null, whole.orders, whole.pieces, whole.revenue, year ? year.now : null, year ? year.value : null, year ? year.part : null, year ? year.weeks : null],
     },

@@ -7,6 +7,7 @@ const OTHERS = 5; // the place of the last colour, shared by all further ways of
 const amount = (chosen, decimals = 0) => (value) => money(value, chosen.code, decimals);
 const price = (chosen) => (value) => money(value, chosen.code, 3);
 const worth = (name, chosen, decimals = 2, more = {}) => column(name, amount(chosen, decimals), more);
+const differing = (name, chosen) => column(name, (value) => money(value, chosen.code, 2, { signDisplay: "exceptZero" }));
 
 // The columns of a comparison with a year earlier. If not all that is shown can be compared, they begin with the amount that is, of which
 // the change is made.
@@ -30,7 +31,7 @@ function revenueByWeek(chosen) {
   const weeks = weeksOf("sales", chosen, true);
   const revenue = new Map(added("sales", { ...chosen, from: null }, ["week"]).map((each) => [each.week, each.revenue]));
   const years = yearsOf(chosen);
-  const isOver = (week) => week < CONTENT.week;
+  const [isOver, first] = [(week) => week < CONTENT.week, firstFullWeek(chosen)];
   const values = (fits) => weeks.map((week) => (fits(week) ? revenue.get(week) ?? 0 : null));
   const running = weeks.length && !isOver(weeks.at(-1));
   const whole = total("sales", chosen);
@@ -40,7 +41,7 @@ function revenueByWeek(chosen) {
   const rows = tableWeeks(chosen, weeks).map(({ week, orders, pieces, revenue: value }) => {
     const earlier = week === null ? null : years.before(week);
     const name = week === CONTENT.week ? t("{week} (running)", { week: weekName(week) }) : weekName(week);
-    const last = week === null || !isOver(week) ? null : revenue.get(week - 1);
+    const last = week === null || !isOver(week) || week - 1 < first ? null : revenue.get(week - 1);
     return row([name, week === null ? null : monday(week), orders, pieces, value, ...yearCells(earlier === null ? null : { now: years.now(week), before: earlier }, apart),
       last ? value / last - 1 : null], week);
   });
@@ -189,7 +190,7 @@ function movers(chosen) {
       groups,
       even: true,
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), worth(WORD, chosen), worth(t("A year earlier"), chosen),
-        column(t("Difference"), (value) => money(value, chosen.code, 2, { signDisplay: "exceptZero" })), column(t("Change"), (part) => change(1 + part, 1))],
+        differing(t("Difference"), chosen), column(t("Change"), (part) => change(1 + part, 1))],
       rows: found.map((each) => ({ ...row([nameOf("item", each.item), ...line(each)], each.item), group: each.group })),
       whole: [t("Total"), ...whole(found)],
     },

@@ -14,7 +14,7 @@ const SECTIONS = [
   { id: "changes", list: "changes", title: t("Customers that stopped, bought less or bought more"), build: changes, wide: true, sells: true,
     note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days and for 4 times the customer's usual interval, and none to come. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier."), hint: t("Each group is sorted by amount: those that stopped by that of a year earlier, silent ones by the larger of both, those that fell or grew by the difference, others by their revenue.") },
   { id: "contracts", screen: true, headline: true, list: "contracts", title: t("Contracts"), build: contracts, wide: true,
-    note: t("Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a week as so far until the end; but at least what is called off and still to come. A call-off becomes an order shortly before its delivery: until then, it is not among the orders to pick.") },
+    note: t("Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a week as so far until the end; but at least what is called off and still to come. A call-off becomes an order shortly before its delivery: until then, it is not among the orders to pick. Lost are called-off pieces whose orders were rejected, cancelled or corrected; Floriday does not give who rejected an order.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
   { id: "clock", fact: "sales", title: t("Clock and direct price"), build: clockAndDirect,
     note: t("The bare price of a piece, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids. The chart and the table show all that was sold; like for like compares only items that were sold both ways in one week.") },
@@ -23,16 +23,16 @@ const SECTIONS = [
   { id: "prices", screen: true, headline: true, fact: "prices", title: t("Sold below minimum or contract"), build: lowPrices, wide: true,
     note: t("Orders of the clock below the minimum price of their offer, and orders of a contract below its price, also where a margin allows that.") },
   { id: "fill", fact: "fill", title: t("Fill rate"), build: fillRate, every: true,
-    note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off or cancelled is not short by the grower. Overdue orders of which nothing has left are apart, until 14 days after their delivery."), hint: t("Corrections count all accepted requests, also to orders that are still to be delivered, so their pieces are others.") },
+    note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off or cancelled is not short by the grower. Overdue orders of which nothing has left are apart, until 14 days after their delivery."), hint: t("The section on corrections also counts requests to orders that are still to be delivered, so its pieces differ from these.") },
   { id: "punctuality", fact: "deliveries", title: t("On-time delivery"), build: onTime, every: true,
     note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late."), hint: [t("Who receives the load carriers reports them, and not every hub does."), !FACTS.loadcarriers && NO_BALANCES].filter(Boolean).join(" ") },
   { id: "loadcarriers", screen: true, fact: "loadcarriers", title: t("Load carriers shipped and invoiced"), build: loadCarriers, wide: true, sells: true, every: true,
-    note: `${t("By kind; shipments and their invoice lines count in the week of the latest delivery. A kind that was invoiced as another has both rows.")} ${NO_BALANCES}` },
+    note: `${t("By kind; shipments and their invoice lines count in the week of the latest delivery. Invoiced are those with an invoice line in Floriday, not those that are only settled; of the others, Floriday does not tell whether an invoice follows. One that was shipped as one kind and invoiced as another counts in the rows of both.")} ${NO_BALANCES}` },
   { id: "complaints", screen: true, fact: "complaints", title: t("Complaints"), build: complaints, wide: true, sells: true,
     note: t("Corrections that somebody else than the grower requested after the delivery, or with a decision on the goods, by customer; they count in the week of delivery. Orders are those of the revenue; customers with at least {orders} of them come first, by complaints per order. Pieces and amounts below zero were taken off the orders.", { orders: FEW_ORDERS }) },
   { id: "reasons", screen: true, fact: "complaints", title: t("Complaints by reason"), wide: true, sells: true,
-    build: byReason("COMPLAINT", t("Complaints"), t("complaints after the delivery"), t("Complaints by reason.")),
-    note: t("The complaints of the section \u201c{title}\u201d by reason, customer and trade item. Pieces and amounts below zero were taken off the orders.", { title: t("Complaints") }) },
+    build: byReason("COMPLAINT", t("Complaints"), t("complaints: after the delivery, or with a decision on the goods"), t("Complaints by reason.")),
+    note: t("The complaints of the section \u201c{title}\u201d by reason, as it was entered in Floriday, and by customer and trade item. Pieces and amounts below zero were taken off the orders.", { title: t("Complaints") }) },
   { id: "beforehand", screen: true, fact: "complaints", title: t("Corrections before the delivery"), wide: true, sells: true,
     build: byReason("CORRECTION", t("Requests"), t("corrections before the delivery that were requested of the grower"), t("Corrections before the delivery by reason.")),
     note: t("No complaints: what somebody else than the grower wanted to change before the goods were delivered. Pieces and amounts below zero were taken off the orders.") },
@@ -43,18 +43,18 @@ const SECTIONS = [
   { id: "corrections", fact: "corrections", title: t("Corrections"), build: corrections,
     note: t("Requests to change an order after the sale, by the week of its delivery. A colour is the side that asked. In the table, what took most off the orders comes first. Pieces and amounts below zero were taken off the orders.") },
   { id: "causes", screen: true, fact: "corrections", title: t("Corrections by reason"), build: correctionCauses, wide: true,
-    note: t("The requests of the section \u201c{title}\u201d by their reason, whoever asked; what took most off the orders comes first. Amounts below zero were taken off the orders.", { title: t("Corrections") }) },
+    note: t("The requests of the section \u201c{title}\u201d by their reason, as it was entered in Floriday; what took most off the orders comes first. Amounts below zero were taken off the orders.", { title: t("Corrections") }) },
   { id: "invoices", fact: "invoices", title: t("Orders not invoiced"), build: openInvoices,
-    note: t("Orders of all weeks whose latest delivery has passed and that are invoiced differently than ordered, or after a week not at all; the same whatever weeks are chosen. Whether they are paid is not known here."), hint: t("Ordered is what is ordered after all corrections.") },
+    note: t("Orders of all weeks whose latest delivery has passed, and whose invoices differ from the order or are still missing after a week; the same whatever weeks are chosen. Whether they are paid is not known here."), hint: t("Ordered is what is ordered after all corrections.") },
   { id: "ageing", screen: true, fact: "invoices", title: BUYS ? t("Not invoiced by grower and age") : t("Not invoiced by customer and age"), build: ageing, wide: true,
     note: BUYS ? t("Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section \u201c{title}\u201d.", { title: t("Orders not invoiced") })
       : t("Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section \u201c{title}\u201d.", { title: t("Orders not invoiced") }) },
   { id: "uninvoiced", screen: true, list: "uninvoiced", title: t("Orders without an invoice"), build: uninvoiced, wide: true,
     note: t("The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows. Not settled: the grower invoices the order, or asks the auction.") },
   { id: "differences", screen: true, list: "differences", title: t("Invoices that differ from the order"), build: differences, wide: true,
-    note: t("The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced.") },
+    note: t("The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced. Delivered is what the delivery orders say: what was not delivered is rightly not invoiced.") },
   { id: "deliverycosts", screen: true, list: "deliverycosts", title: t("Delivery costs and charges"), build: deliveryCosts, wide: true, sells: true,
-    note: t("By calendar month of delivery, of all data: what delivery costs by the grower's delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery.") },
+    note: t("By Incoterm and calendar month of delivery, of all data: what delivery costs by the grower's delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery: then the difference is no loss.") },
   { id: "stock", fact: "stock", title: t("Stock and sell-through"), build: stock, every: true, wide: true,
     note: t("Batches by the day of their harvest or production; those of which most is left come first. Waste is what was written off, corrections below zero; other changes are reservations, transformations and corrections above zero."), hint: t("Sold counts only these batches: what was sold in the period from older batches is not in it.") },
   { id: "leftovers", screen: true, list: "leftovers", title: t("Stock by age"), build: leftovers, every: true, wide: true,
@@ -107,12 +107,23 @@ function cutOff(list) {
   return isChosen ? t("Chosen from a list that has {part} of {whole} rows.", numbers) : t("The list has {part} of {whole} rows.", numbers);
 }
 
+// Facts of which the page says from which week on they are known: there is hardly a week without one.
+const WEEKLY = new Set(["stock", "deliveries", "loadcarriers"]);
+
+// From which week on a fact is known, if that is after the beginning of the chosen weeks.
+function knownFrom(fact, chosen) {
+  const fits = isOfAccount(FACTS[fact], chosen.account);
+  const first = FACTS[fact].week.reduce((least, week, place) => (week !== null && fits(place) ? Math.min(least, week) : least), Infinity);
+  return first !== Infinity && first > (chosen.from ?? firstWeek) ? weekName(first) : "";
+}
+
 function sectionOf({ id, fact, list, title: usualTitle, build, note, hint, wide, every, screen, headline }) {
   const columns = list ? LISTED[list] : FACTS[fact];
   const blind = ["partner", "item"].filter((split) => filters[split].size && !columns[split]);
   const built = build(filters);
   const title = built.title ?? usualTitle;
-  const notes = [note, built.more, list && cutOff(list), every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
+  const known = WEEKLY.has(fact) && knownFrom(fact, filters);
+  const notes = [note, built.more, known && t("Known from {week} on.", { week: known }), list && cutOff(list), every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
     ...blind.map((split) => (split === "item" ? t("Not split by trade item: these are the figures of all.")
       : BUYS ? t("Not split by grower: these are the figures of all.") : t("Not split by customer: these are the figures of all.")))];
   const rows = built.table.rows.length;

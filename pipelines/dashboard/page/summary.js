@@ -54,22 +54,22 @@ const inCurrency = (value, code) => t("{number} in {code}", { number: grouped(va
 
 // The full weeks of the page's data: how many they are, and their revenue.
 function allWeeks(chosen) {
-  const known = [...knownWeeks(chosen).values()].flatMap((weeks) => [...weeks]);
-  if (!known.length) return { weeks: 0, revenue: 0 };
-  const from = known.reduce((left, right) => Math.min(left, right));
+  const from = firstFullWeek(chosen);
+  if (from === Infinity) return { weeks: 0, revenue: 0 };
   return { weeks: CONTENT.week - from, revenue: total("sales", { ...chosen, from, to: CONTENT.week - 1 }).revenue };
 }
 
 // The growth beside the amounts of which it is made: the one of this year only where it is not that of the tile.
 function growthOf(year, sums) {
   if (!year) return t("no weeks of last year to compare with");
+  if (year.part === null) return t("{growth} ({weeks})", { growth: year.text, weeks: year.weeks });
   const texts = { growth: year.text, now: money(year.now, filters.code), before: money(year.value, filters.code), weeks: year.weeks };
   return isApart(year, sums) ? t("{growth}: {now} against {before} a year earlier ({weeks})", texts) : t("{growth} on last year ({before}; {weeks})", texts);
 }
 
 function ofAllWeeks({ weeks, revenue }) {
   const texts = { weeks: grouped(weeks), value: money(revenue, filters.code) };
-  return BUYS ? t("of the spend of all full weeks ({weeks}; {value})", texts) : t("of the revenue of all full weeks ({weeks}; {value})", texts);
+  return BUYS ? t("of the spend of all {weeks} full weeks ({value})", texts) : t("of the revenue of all {weeks} full weeks ({value})", texts);
 }
 
 function salesTiles() {
@@ -109,20 +109,22 @@ const TILES = {
       others((chosen) => total("corrections", chosen).requests, inCurrency)], "corrections")];
   },
   invoices: () => {
-    const { known, late } = invoiceSums(filters);
+    const { known, unknown, late } = invoiceSums(filters);
     const every = allWeeks(filters);
     const { revenue } = every;
     const part = late.open < 0.5 ? 0 : revenue > 0 ? late.open / revenue : Infinity;
-    const of = `${percent(part)} ${ofAllWeeks(every)}`;
-    const old = t("of all weeks, without the last {grace} days; {value} for more than {days} days", { grace: GRACE_DAYS, value: money(late.open, filters.code), days: LATE_DAYS });
+    const of = t("which is {of}", { of: `${percent(part)} ${ofAllWeeks(every)}` });
+    const old = t("of all weeks, without the last {grace} days; {value} of it for more than {days} days", { grace: GRACE_DAYS, value: money(late.open, filters.code), days: LATE_DAYS });
     const excess = known.excess >= 0.5 ? t("{value} too much", { value: money(known.excess, filters.code) }) : "";
     return [judged("not_invoiced_late", part, money(known.open, filters.code), t("Not invoiced"), [[old, revenue > 0 && part > 0 && of, excess].filter(Boolean).join(", "),
-      others((chosen) => invoiceSums(chosen).known.open)], "invoices")];
+      unknown.ordered >= 0.5 && t("of another {value} it is not known", { value: money(unknown.ordered, filters.code) }), others((chosen) => invoiceSums(chosen).known.open)], "invoices")];
   },
   stock: () => {
     const sums = total("stock", filters);
     const part = quotient(sums.sold, sums.initial);
-    return [judged("sell_through", part, percent(part), t("Sell-through"), t("{sold} of {initial} pieces of the period's batches sold, {pieces} left", { sold: grouped(sums.sold), initial: grouped(sums.initial), pieces: grouped(sums.remaining) }), "stock")];
+    const known = knownFrom("stock", filters);
+    return [judged("sell_through", part, percent(part), t("Sell-through"), [t("{sold} of {initial} pieces of the period's batches sold, {pieces} left, {waste} waste", { sold: grouped(sums.sold), initial: grouped(sums.initial), pieces: grouped(sums.remaining), waste: grouped(sums.waste) }),
+      known && t("known from {week} on", { week: known })], "stock")];
   },
   actions: () => {
     const { orders } = total("actions", filters);
@@ -150,11 +152,14 @@ const SOON = 28; // days
 
 const TASKS = {
   departures: (all) => {
-    const dues = listed("departures", all, { partner: 4, item: 5 }).map(isDue).filter((due) => ["late", "today", "tomorrow"].includes(due));
+    const rows = listed("departures", all, { partner: 4, item: 5 });
+    const dues = rows.map(isDue).filter((due) => ["late", "today", "tomorrow"].includes(due));
+    const [early] = dueSum(openOrders(rows, all), (each) => each.isEarly);
     const late = dues.filter((due) => due === "late").length;
     const texts = { number: grouped(dues.length - late), late: grouped(late), day: dayAfter(1) };
-    return dues.length && [dues.length - late === 1 ? t("1 order must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts)
-      : t("{number} orders must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts), all];
+    const today = early ? ` (${t("{early} of tomorrow's are due before {hour}: they leave today", { early: grouped(early), hour: EARLY_HOUR })})` : "";
+    return dues.length && [`${dues.length - late === 1 ? t("1 order must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts)
+      : t("{number} orders must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts)}${today}`, all];
   },
   actions: (all) => {
     const { orders } = total("actions", all);
@@ -167,11 +172,13 @@ const TASKS = {
   },
   contracts: (all) => {
     const isSoonShort = (each) => isShort(each) && each[8] <= SOON;
-    const short = listed("contracts", all, { partner: 2, item: 3, currency: 11 }).filter(isSoonShort).length;
+    const lines = listed("contracts", all, { partner: 2, item: 3, currency: 11 }).filter(isSoonShort);
+    const [short, lost] = [lines.length, lines.reduce((sum, each) => sum + lostOf(each), 0)];
     const others = otherLines(all, isSoonShort);
-    const text = short === 1 ? t("Forecast: of 1 line of a contract in {currency} that ends within {days} days, less will be taken than was agreed: agree on the call-off of the rest", { currency: all.code || "?", days: SOON })
-      : t("Forecast: of {number} lines of contracts in {currency} that end within {days} days, less will be taken than was agreed: agree on the call-off of the rest", { currency: all.code || "?", number: grouped(short), days: SOON });
-    return (short || others) && [others ? `${text} (${t("also {values}", { values: others })})` : text, all];
+    const text = short === 1 ? t("Forecast: of 1 line of a contract in {currency} that ends within {days} days, less will be delivered than was agreed: agree on the rest with the customer", { currency: all.code || "?", days: SOON })
+      : t("Forecast: of {number} lines of contracts in {currency} that end within {days} days, less will be delivered than was agreed: agree on the rest with the customer", { currency: all.code || "?", number: grouped(short), days: SOON });
+    const more = [others && t("also {values}", { values: others }), lost > 0 && t("{pieces} called-off pieces were lost to rejected, cancelled or corrected orders: see why first", { pieces: grouped(lost) })].filter(Boolean);
+    return (short || others) && [more.length ? `${text} (${more.join("; ")})` : text, all];
   },
   invoices: (all) => {
     const { late: { open }, lateWithout } = invoiceSums(all);
@@ -184,19 +191,21 @@ const TASKS = {
     if (!weighty.length) return null;
     const [, customer, , , , , , days] = weighty[0];
     return [t("{silent} silent and {stopped} stopped customers, {number} of them with at least {part} of the revenue of the last {weeks} weeks or of the same weeks a year earlier: ask why, first {customer} ({days} days without a delivery)",
-      { silent: grouped(silent), stopped: grouped(stopped), number: grouped(weighty.length), part: percent(WEIGHTY, 0), weeks: USUAL, customer: idName("partner", customer), days: grouped(days) }), all];
+      { silent: grouped(silent), stopped: grouped(stopped), number: weighty.length === silent + stopped ? t("all") : grouped(weighty.length), part: percent(WEIGHTY, 0), weeks: USUAL, customer: idName("partner", customer), days: grouped(days) }), all];
   },
   complaints: (all) => {
     const weeks = { ...all, from: CONTENT.week - USUAL, to: CONTENT.week - 1 };
     const failed = addedUp(added("complaints", weeks, ["kind"]).filter(isFailed), ["complaints"]).complaints;
     const part = quotient(failed, failed + total("sales", weeks).orders);
-    return !BUYS && part && lightOf("failed", part) === "red" && [t("{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): see of which customers, and ask them why",
+    return !BUYS && part && lightOf("failed", part) === "red" && [t("{part} of the orders of the last {weeks} weeks were rejected, cancelled or could not be fulfilled ({number}): see which ones, and why",
       { part: percent(part), weeks: USUAL, number: grouped(failed) }), all];
   },
   leftovers: (all) => {
-    const old = listed("leftovers", all, { item: 1 }).filter(isOld).reduce((sum, each) => sum + each[5] - (each[6] || 0), 0);
-    return old && [t("{pieces} pieces of batches of more than {days} days are in no offer: offer them, or write them off",
-      { pieces: grouped(old), days: grouped(OLD_DAYS) }), all];
+    const rows = listed("leftovers", all, { item: 1 });
+    const idle = (some) => some.reduce((sum, each) => sum + each[5] - (each[6] || 0), 0);
+    const old = idle(rows.filter(isOld));
+    return old && [t("{pieces} pieces of batches of more than {days} days are in no offer: offer them, or write them off; {others} younger ones are in no offer either",
+      { pieces: grouped(old), days: grouped(OLD_DAYS), others: grouped(idle(rows) - old) }), all];
   },
   fill: (all) => {
     const week = { ...all, from: CONTENT.week - 1, to: CONTENT.week - 1 };

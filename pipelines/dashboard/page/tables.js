@@ -160,9 +160,12 @@ function disclosure(id, label, table, caption) {
   };
   const turn = (set) => () => {
     if (!set.delete(id)) set.add(id);
-    show();
-    nameUnprinted();
-    drawSoon(); // a section with an open table is wider
+    inPlace(() => {
+      show();
+      arrange();
+      nameUnprinted();
+      draw(); // a section with an open table is wider
+    });
   };
   button.addEventListener("click", turn(opened));
   more.addEventListener("click", turn(whole));
