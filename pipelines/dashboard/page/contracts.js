@@ -46,15 +46,15 @@ function contracts(chosen) {
     ],
     table: {
       columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Trade item")), column(t("Contract")), column(t("From"), null, inDays), column(t("Until"), null, inDays),
-        column(t("Days left"), grouped), column(t("Agreed"), grouped), column(t("Called off"), grouped), column(t("Delivered"), grouped), column(t("Still to come"), grouped), column(t("Lost"), grouped),
+        column(t("Agreed"), grouped), column(t("Called off"), grouped), column(t("Delivered"), grouped), column(t("Still to come"), grouped), column(t("Lost"), grouped),
         column(t("Pace: pieces a week"), grouped), column(t("Forecast at the end"), grouped), column(t("Forecast based on")), column(t("Part of agreed"), percent),
         column(t("Pieces short"), grouped), worth(t("Value short"), chosen, 0)],
       rows: rows.map((each) => {
         const [, reference, partner, item, until, agreed, called, , days, expected, share, , agreedPrice, delivered, from, pace, outstanding] = each;
-        return row([idName("partner", partner), idName("item", item), reference, from, until, days, agreed, called, delivered, outstanding, lostOf(each), pace === null ? null : 7 * Number(pace),
+        return row([idName("partner", partner), idName("item", item), reference, from, until, agreed, called, delivered, outstanding, lostOf(each), pace === null ? null : 7 * Number(pace),
           expected, basisOf(each), share === null ? null : Number(share), missingOf(each), agreedPrice === null ? null : missingValue(each)], PLACES.get(partner));
       }),
-      whole: [t("Total"), null, null, null, null, null, sum(5), sum(6), sum(13), sum(16), lost, null, sum(9), null, quotient(sum(9), sum(5)), missing, value],
+      whole: [t("Total"), null, null, null, null, sum(5), sum(6), sum(13), sum(16), lost, null, sum(9), null, quotient(sum(9), sum(5)), missing, value],
     },
   };
 }

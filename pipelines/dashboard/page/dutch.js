@@ -266,8 +266,8 @@ const DUTCH = dictionary({
   "The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows. Not settled: the grower invoices the order, or asks the auction.":
     "De grootste bedragen, hoogstens 200 orders per valuta; niet afhankelijk van de gekozen weken. Afgerekend: het te betalen bedrag staat vast, en een factuur volgt. Niet afgerekend: de kweker factureert de order of vraagt de veiling ernaar.",
   "Invoices that differ from the order": "Facturen die afwijken van de order",
-  "The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced. Delivered is what the delivery orders say: what was not delivered is rightly not invoiced.":
-    "De grootste verschillen per oorzaak, hoogstens 200 orders per oorzaak en valuta; niet afhankelijk van de gekozen weken. Het verschil is de order min zijn facturen: boven nul is te weinig gefactureerd. Geleverd is wat de leveropdrachten zeggen: wat niet geleverd is, is terecht niet gefactureerd.",
+  "The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced. Delivered is what the delivery orders say: what was not delivered may rightly not be invoiced.":
+    "De grootste verschillen per oorzaak, hoogstens 200 orders per oorzaak en valuta; niet afhankelijk van de gekozen weken. Het verschil is de order min zijn facturen: boven nul is te weinig gefactureerd. Geleverd is wat de leveropdrachten zeggen: wat niet geleverd is, kan terecht niet gefactureerd zijn.",
   "Delivery costs and charges": "Leveringskosten en doorberekening",
   "By Incoterm and calendar month of delivery, of all data: what delivery costs by the grower's delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery: then the difference is no loss.":
     "Per Incoterm en kalendermaand van levering, van alle gegevens: wat levering kost volgens de levercondities van de kweker, en wat klanten ervoor berekend is; niet afhankelijk van de gekozen weken. De condities zijn de huidige, dus de kosten van oudere maanden zijn een schatting. Orders met onbekende kosten, zoals die van de klok, tellen alleen met wat berekend is. Waar niets berekend is, kan de prijs van de goederen de levering bevatten: dan is het verschil geen verlies.",
@@ -437,8 +437,7 @@ const DUTCH = dictionary({
   "Answer until": "Antwoord tot",
   "Contract": "Contract",
   "Until": "Tot en met",
-  "Days left": "Dagen over",
-  "Agreed": "Afgesproken",
+  "Agreed": "Afspraak",
   "Called off": "Afgeroepen",
   "Part of agreed": "Deel van afspraak",
   "pieces left, of all batches": "stuks over, van alle partijen",
@@ -677,6 +676,8 @@ const DUTCH = dictionary({
   "Share in time": "% op tijd",
   "of all, difference of {orders}: {cause}": "van alle, verschil van {orders}: {cause}",
   "Pcs delivered": "St. geleverd",
+  "of the spend of 1 full week ({value})": "van de inkoop van 1 volle week ({value})",
+  "of the revenue of 1 full week ({value})": "van de omzet van 1 volle week ({value})",
   // Floriday's constants, and those of reports
   "Auction trolley": "Stapelwagen",
   "Danish trolley": "Deense kar",

@@ -151,13 +151,18 @@ const INVOICE_COLUMNS = (chosen) => ({
   currency: column(t("Currency")),
 });
 
+// The sum of what is known; null if nothing is.
+function sumOfKnown(rows, name) {
+  const known = rows.map((each) => each[name] ?? null).filter((value) => value !== null);
+  return known.length ? known.reduce((sum, value) => sum + value, 0) : null;
+}
+
 // A heading for each cause, with its number of orders and its sums in the list.
 function groupsByCause(names, rows, summed) {
   const causes = [...new Set(rows.map((each) => each.cause))].sort((left, right) => (left === "ROUNDING") - (right === "ROUNDING"));
   return causes.map((cause) => {
     const some = rows.filter((each) => each.cause === cause);
-    const sum = (name) => some.reduce((all, each) => all + (each[name] || 0), 0);
-    return { group: cause, cells: names.map((name, place) => (place === 0 ? `${some[0].why}: ${counted(some.length, t("order"), t("orders"))}` : summed.has(name) ? sum(name) : null)) };
+    return { group: cause, cells: names.map((name, place) => (place === 0 ? `${some[0].why}: ${counted(some.length, t("order"), t("orders"))}` : summed.has(name) ? sumOfKnown(some, name) : null)) };
   });
 }
 
@@ -165,13 +170,12 @@ function invoiceTable(wanted, rows, chosen, groups = false) {
   const columns = INVOICE_COLUMNS(chosen);
   const names = wanted.filter((name) => name !== "currency" || chosen.currency === null); // which the filter else has
   const summed = new Set(["pieces", "delivered", "invoicedPieces", "ordered", "invoiced", "difference"]);
-  const sum = (name) => rows.reduce((all, each) => all + (each[name] || 0), 0);
   const shown = (each) => ({ ...each, partner: idName("partner", each.partner), item: idName("item", each.item) });
   return {
     columns: names.map((name) => columns[name]),
     rows: rows.map((each) => ({ ...row(names.map((name) => shown(each)[name]), PLACES.get(each.partner)), group: groups ? each.cause : undefined })),
     ...(groups ? { groups: groupsByCause(names, rows, summed), even: true } : {}),
-    whole: names.map((name, place) => (place === 0 ? t("Total of the list") : summed.has(name) ? sum(name) : null)),
+    whole: names.map((name, place) => (place === 0 ? t("Total of the list") : summed.has(name) ? sumOfKnown(rows, name) : null)),
   };
 }
 

@@ -52,7 +52,7 @@ const SECTIONS = [
   { id: "uninvoiced", screen: true, list: "uninvoiced", title: t("Orders without an invoice"), build: uninvoiced, wide: true,
     note: t("The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows. Not settled: the grower invoices the order, or asks the auction.") },
   { id: "differences", screen: true, list: "differences", title: t("Invoices that differ from the order"), build: differences, wide: true,
-    note: t("The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced. Delivered is what the delivery orders say: what was not delivered is rightly not invoiced.") },
+    note: t("The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced. Delivered is what the delivery orders say: what was not delivered may rightly not be invoiced.") },
   { id: "deliverycosts", screen: true, list: "deliverycosts", title: t("Delivery costs and charges"), build: deliveryCosts, wide: true, sells: true,
     note: t("By Incoterm and calendar month of delivery, of all data: what delivery costs by the grower's delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery: then the difference is no loss.") },
   { id: "stock", fact: "stock", title: t("Stock and sell-through"), build: stock, every: true, wide: true,
@@ -110,11 +110,14 @@ function cutOff(list) {
 // Facts of which the page says from which week on they are known: there is hardly a week without one.
 const WEEKLY = new Set(["stock", "deliveries", "loadcarriers"]);
 
+const GAP = 5; // so many weeks without any end what is known: before, Floriday served only single records
+
 // From which week on a fact is known, if that is after the beginning of the chosen weeks.
 function knownFrom(fact, chosen) {
   const fits = isOfAccount(FACTS[fact], chosen.account);
-  const first = FACTS[fact].week.reduce((least, week, place) => (week !== null && fits(place) ? Math.min(least, week) : least), Infinity);
-  return first !== Infinity && first > (chosen.from ?? firstWeek) ? weekName(first) : "";
+  const weeks = [...new Set(FACTS[fact].week.filter((week, place) => week !== null && fits(place)))].sort((left, right) => right - left);
+  const first = weeks[weeks.findIndex((week, place) => place + 1 === weeks.length || week - weeks[place + 1] >= GAP)];
+  return first > (chosen.from ?? firstWeek) ? weekName(first) : "";
 }
 
 function sectionOf({ id, fact, list, title: usualTitle, build, note, hint, wide, every, screen, headline }) {

@@ -69,6 +69,7 @@ function growthOf(year, sums) {
 
 function ofAllWeeks({ weeks, revenue }) {
   const texts = { weeks: grouped(weeks), value: money(revenue, filters.code) };
+  if (weeks === 1) return BUYS ? t("of the spend of 1 full week ({value})", texts) : t("of the revenue of 1 full week ({value})", texts);
   return BUYS ? t("of the spend of all {weeks} full weeks ({value})", texts) : t("of the revenue of all {weeks} full weeks ({value})", texts);
 }
 

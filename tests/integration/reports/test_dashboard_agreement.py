@@ -83,7 +83,7 @@ def test_a_month_has_its_full_weeks(dashboard: DashboardPage) -> None:
         "+50.0%",
         "3 of 3",
     ]
-    expect(dashboard.page.locator("#revenue .legend .hatched")).to_have_text("Not over yet")
+    expect(dashboard.page.locator("#revenue .legend .hatched")).to_have_text("Not a full week")
     box = dashboard.page.locator("#revenue-chart").bounding_box()
     assert box is not None
     dashboard.page.locator("#revenue-chart").hover(position={"x": box["width"] * 0.93, "y": box["height"] / 2})
@@ -92,7 +92,7 @@ def test_a_month_has_its_full_weeks(dashboard: DashboardPage) -> None:
     assert texts[-4:] == [
         "Nov 2026 (3 of 4 weeks)",
         "Revenue, full weeks  EUR 60",
-        "Not over yet  EUR 10",
+        "Not a full week  EUR 10",
         "A year earlier  EUR 40",
     ]
 

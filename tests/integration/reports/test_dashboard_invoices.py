@@ -19,6 +19,8 @@ from tests.integration.reports.test_dashboard_page import (
     order,
     pytestmark,
 )
+from tests.integration.reports.test_fill_rate import REQUESTS
+from tests.integration.reports.test_fill_rate import delivery as delivered
 from tests.moments import real_now
 
 __all__ = ["pytestmark"]
@@ -36,7 +38,7 @@ SOLD: dict[str, tuple[str, str, list[tuple[int, str, str]]]] = {
 }
 """By order of twelve pieces for ten euros, its customer, delivery, and lines with pieces, amount and invoice."""
 UNKNOWN = (
-    "EUR 30 of 2 orders cannot be known, EUR 30 of it for more than 30 days: "
+    "EUR 30 of 2 orders of which it is not known whether they were invoiced, EUR 30 of it for more than 30 days: "
     "paid outside of Floriday EUR 20, sold through VRM EUR 10"
 )
 MORE = 204
@@ -109,9 +111,9 @@ def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
     """Tile, section, ages and lists have one amount, of all weeks; it is not green while some of it is old."""
     shown = tile(page, "invoices")
     assert shown.startswith(
-        "Not invoiced\u2715 EUR 25of all weeks, without the last 7 days; EUR 15 for more than 30 days"
+        "Not invoiced\u2715 EUR 25of all weeks, without the last 7 days; EUR 15 of it for more than 30 days"
     )
-    assert "150.0% of the revenue of all full weeks (1; EUR 10)" in shown
+    assert "which is 150.0% of the revenue of 1 full week (EUR 10)" in shown
     assert "also USD 2040" in shown
     assert "green up to 0.2%, red above 1%" in shown
     assert labels(page, "invoices") == [
@@ -121,7 +123,7 @@ def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
         "EUR 15 of it for more than 30 days",
         "EUR 4 invoiced too much",
         UNKNOWN,
-        "300.0% of the revenue of all full weeks (1; EUR 10) cannot be known",
+        "300.0% of the revenue of 1 full week (EUR 10): not known whether invoiced",
     ]
     assert total(page, "ageing")[1] == "25.00"
     assert labels(page, "uninvoiced")[1] == "EUR 20 not invoiced is in this list"
@@ -152,17 +154,17 @@ def test_invoices_stand_by_cause(page: DashboardPage) -> None:
         ("Invoiced in part", "1", "10.00", "5.00", "5.00", "0.00"),
         ("More pieces invoiced than ordered", "1", "10.00", "12.50", "0.00", "2.50"),
         ("Higher price invoiced", "1", "10.00", "11.00", "0.00", "1.00"),
-        ("Cannot be known", "2", "30.00", "\u2013", "\u2013", "\u2013"),
+        ("Not known whether invoiced", "2", "30.00", "\u2013", "\u2013", "\u2013"),
     ]
     assert page.rows("invoices")[-2:] == [
-        ["Rosa", "Cannot be known", "1", "20.00", "\u2013", "\u2013", "\u2013"],
-        ["Iris", "Cannot be known", "1", "10.00", "\u2013", "\u2013", "\u2013"],
+        ["Rosa", "Not known whether invoiced", "1", "20.00", "\u2013", "\u2013", "\u2013"],
+        ["Iris", "Not known whether invoiced", "1", "10.00", "\u2013", "\u2013", "\u2013"],
     ]
     assert total(page, "invoices") == ["Total (known)", "\u2013", "5", "50.00", "28.50", "25.00", "3.50"]
 
 
 def test_some_cents_are_rounding(warehouse: ReportWarehouse, browser: Browser) -> None:
-    """A difference of less than five cents has no figure, heading or bar of its own, and is called rounding."""
+    """A difference of less than five cents has no bar of its own, and is called rounding."""
     warehouse.store(ORDERS, [sold("cent", "rosa", OLD), sold("part", "rosa", OLD)])
     warehouse.store(LINES, [line(1, "cent", 12, "10.01", "F-1"), line(2, "part", 6, "5.00", "F-2")])
 
@@ -174,7 +176,10 @@ def test_some_cents_are_rounding(warehouse: ReportWarehouse, browser: Browser) -
             ["Invoiced in part", "\u2013"],
             ["Rounding", "\u2013"],
         ]
-        assert [row[0] for row in dashboard.cells("#differences tbody tr.group")] == ["Invoiced in part: 1 order"]
+        assert [row[0] for row in dashboard.cells("#differences tbody tr.group")] == [
+            "Invoiced in part: 1 order",
+            "Rounding: 1 order",
+        ]
         assert {row[0]: row[4] for row in dashboard.rows("differences")} == {
             "part": "Invoiced in part",
             "cent": "Rounding",
@@ -196,18 +201,43 @@ def test_differences_have_invoice_numbers_and_a_cause(page: DashboardPage) -> No
     rows = [[row[place] for place in (0, 1, *range(3, 11))] for row in page.rows("differences")]
 
     assert rows == [
-        ["part", "Rosa", "F-1", "Invoiced in part", "12", "6", "10.00", "5.00", "5.00", "EUR"],
-        ["more", "Iris", "F-2, F-3", "More pieces invoiced than ordered", "12", "15", "10.00", "12.50", "-2.50", "EUR"],
-        ["dearer", "Iris", "F-2", "Higher price invoiced", "12", "12", "10.00", "11.00", "-1.00", "EUR"],
+        ["part", "Rosa", "F-1", "Invoiced in part", "12", "\u2013", "6", "10.00", "5.00", "+5.00"],
+        [
+            "more",
+            "Iris",
+            "F-2, F-3",
+            "More pieces invoiced than ordered",
+            "12",
+            "\u2013",
+            "15",
+            "10.00",
+            "12.50",
+            "-2.50",
+        ],
+        ["dearer", "Iris", "F-2", "Higher price invoiced", "12", "\u2013", "12", "10.00", "11.00", "-1.00"],
     ]
     groups = [[normalized(cell) for cell in cells] for cells in page.cells("#differences tbody tr.group")]
-    assert [(group[0], group[-2]) for group in groups] == [
-        ("Invoiced in part: 1 order", "EUR 5.00"),
+    assert [(group[0], group[-1]) for group in groups] == [
+        ("Invoiced in part: 1 order", "+EUR 5.00"),
         ("More pieces invoiced than ordered: 1 order", "EUR -2.50"),
         ("Higher price invoiced: 1 order", "EUR -1.00"),
     ]
-    assert total(page, "differences")[5:10] == ["36", "33", "30.00", "28.50", "1.50"]
+    assert total(page, "differences")[5:] == ["36", "\u2013", "33", "30.00", "28.50", "+1.50"]
     assert {row[0]: row[5] for row in page.rows("uninvoiced")} == {"old": "no", "recent": "no"}
+
+
+def test_invoices_stand_beside_what_was_delivered(warehouse: ReportWarehouse, browser: Browser) -> None:
+    """A list of open invoices has the delivered pieces, so that half a delivery is not taken for half an invoice."""
+    direct = {"salesOrderId": id_of("order 1"), "tradeInstrument": "DIRECT_SALES", "mutations": []}
+    warehouse.store(ORDERS, [merged(sold("half", "rosa", OLD), direct), sold("part", "rosa", OLD)])
+    warehouse.store(REQUESTS, [delivered(1, 6, per_package=1)])
+    warehouse.store(LINES, [line(1, "order 1", 6, "5.00", "F-1"), line(2, "part", 6, "5.00", "F-2")])
+
+    with open_page(browser, page_of(warehouse), locale="en-GB", **LAPTOP) as dashboard:
+        heads = dashboard.page.locator("#differences thead th").all_text_contents()
+        shown = [dict(zip(heads, row, strict=True)) for row in dashboard.rows("differences")]
+        pieces = [(row["Pcs ordered"], row["Pcs delivered"], row["Pcs invoiced"]) for row in shown]
+        assert sorted(pieces) == [("12", "0", "6"), ("12", "6", "6")]
 
 
 def test_a_long_list_has_its_share_of_all(page: DashboardPage) -> None:
