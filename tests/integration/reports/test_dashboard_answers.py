@@ -285,14 +285,10 @@ def test_stock_by_age(page: DashboardPage, grower_world: ReportWarehouse) -> Non
     assert "14 days" in labels(page, "leftovers")[1]
     old = [row for row in stock if int(str(row["oldest_batch_days"])) > 14]
     unoffered = sum(int(str(row["pieces_left"])) - int(str(row["offered_pieces"] or 0)) for row in old)
+    text = f"{unoffered} pieces of batches of more than 14 days are in no offer: offer them, or write them off"
     tasks = [normalized(each) for each in page.page.locator("#tasks li").all_text_contents()]
     assert [each for each in tasks if "14 days" in each] == (
-        [
-            f"{unoffered} pieces of batches of more than 14 days are in no offer: offer them, or write them off;"
-            f" {left - offered - unoffered} younger ones are in no offer either"
-        ]
-        if unoffered
-        else []
+        [f"{text}; {left - offered - unoffered} younger ones are in no offer either"] if unoffered else []
     )
 
 

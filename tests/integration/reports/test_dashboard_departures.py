@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from pipelines.dashboard import lists, write_dashboard
+from pipelines.dashboard.listed_reports import LISTED
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.report_warehouse import AMSTERDAM, ORDERS, Json, ReportWarehouse, id_of, make_record
 from tests.integration.reports.handmade_deliveries import REQUESTS, SHIPMENTS
@@ -134,7 +135,7 @@ def test_orders_due_early_tomorrow_leave_today(
         "300 pieces to pick in 30 packages from Shed",
     ]
 
-    for most in (lists.LISTED, 1):
+    for most in (LISTED, 1):
         monkeypatch.setattr(lists, "LISTED", most)
         file = write_dashboard(Warehouse(warehouse.path), warehouse.path.with_name(f"{most}.html"), TUESDAY).path
         with open_page(browser, file, at=TUESDAY, locale="en-GB", **LAPTOP) as dashboard:

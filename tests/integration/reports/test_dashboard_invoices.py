@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.integration.report_warehouse import ORDERS, Json, ReportWarehouse, id_of, make_record, merged
+from tests.integration.reports.handmade_deliveries import REQUESTS
 from tests.integration.reports.test_dashboard_claims import ITEM, labels, page_of, tile
 from tests.integration.reports.test_dashboard_page import (
     LAPTOP,
@@ -19,7 +20,6 @@ from tests.integration.reports.test_dashboard_page import (
     order,
     pytestmark,
 )
-from tests.integration.reports.test_fill_rate import REQUESTS
 from tests.integration.reports.test_fill_rate import delivery as delivered
 from tests.moments import real_now
 
@@ -228,8 +228,9 @@ def test_differences_have_invoice_numbers_and_a_cause(page: DashboardPage) -> No
 
 def test_invoices_stand_beside_what_was_delivered(warehouse: ReportWarehouse, browser: Browser) -> None:
     """A list of open invoices has the delivered pieces, so that half a delivery is not taken for half an invoice."""
-    direct = {"salesOrderId": id_of("order 1"), "tradeInstrument": "DIRECT_SALES", "mutations": []}
-    warehouse.store(ORDERS, [merged(sold("half", "rosa", OLD), direct), sold("part", "rosa", OLD)])
+    direct = {"tradeInstrument": "DIRECT_SALES", "mutations": []}
+    half = {**direct, "salesOrderId": id_of("order 1")}
+    warehouse.store(ORDERS, [merged(sold("half", "rosa", OLD), half), merged(sold("part", "rosa", OLD), direct)])
     warehouse.store(REQUESTS, [delivered(1, 6, per_package=1)])
     warehouse.store(LINES, [line(1, "order 1", 6, "5.00", "F-1"), line(2, "part", 6, "5.00", "F-2")])
 

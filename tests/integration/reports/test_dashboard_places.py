@@ -1,4 +1,4 @@
-"""Where sections stand: in their order and without gaps, whatever is open, and where they were when something is chosen."""
+"""Where sections stand: in order and without gaps, whatever is open, and where they were when something is chosen."""
 
 from __future__ import annotations
 
