@@ -678,6 +678,8 @@ const DUTCH = dictionary({
   "Pcs delivered": "St. geleverd",
   "of the spend of 1 full week ({value})": "van de inkoop van 1 volle week ({value})",
   "of the revenue of 1 full week ({value})": "van de omzet van 1 volle week ({value})",
+  "1 order is overdue: let it leave, or agree on another time": "1 order is te laat: verzend hem of spreek een andere tijd af",
+  "{late} orders are overdue: let them leave, or agree on another time": "{late} orders zijn te laat: verzend ze of spreek een andere tijd af",
   // Floriday's constants, and those of reports
   "Auction trolley": "Stapelwagen",
   "Danish trolley": "Deense kar",

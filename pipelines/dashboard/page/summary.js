@@ -159,7 +159,8 @@ const TASKS = {
     const late = dues.filter((due) => due === "late").length;
     const texts = { number: grouped(dues.length - late), late: grouped(late), day: dayAfter(1) };
     const today = early ? ` (${t("{early} of tomorrow's are due before {hour}: they leave today", { early: grouped(early), hour: EARLY_HOUR })})` : "";
-    return dues.length && [`${dues.length - late === 1 ? t("1 order must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts)
+    return dues.length && [`${dues.length === late ? (late === 1 ? t("1 order is overdue: let it leave, or agree on another time") : t("{late} orders are overdue: let them leave, or agree on another time", texts))
+      : dues.length - late === 1 ? t("1 order must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts)
       : t("{number} orders must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts)}${today}`, all];
   },
   actions: (all) => {

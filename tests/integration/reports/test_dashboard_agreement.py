@@ -225,7 +225,7 @@ def test_lost_customers_are_the_same_in_task_and_section(
     assert rows["Quiet"][10] == "\u2013"
     assert shown == ["1 stopped", "1 are silent"]
     assert (
-        "1 silent and 1 stopped customers, 2 of them with at least 1% of the revenue of the last 13 weeks"
+        "1 silent and 1 stopped customers, all of them with at least 1% of the revenue of the last 13 weeks"
         " or of the same weeks a year earlier: ask why, first Gone"
         " (393 days without a delivery)"
     ) in tasks
@@ -329,16 +329,18 @@ def test_corrections_by_cause_and_how_long_open_ones_wait(
         assert totals(dashboard, "causes")[1:] == ["5", "3", "0", "2", "-18", "-18.00", "100.0%", "-12.00", "-6.00"]
         ((_, *cells),) = dashboard.rows("corrections")
         assert cells == ["5", "3", "0", "2", "-18", "-18.00", "4", "-12.00", "1", "-6.00"]
-        rest = "days on average, to orders of EUR 10 as a whole (0 more past their time, 0 expired)"
-        assert labels(dashboard, "requests")[:4] == [
+        rest = "days on average, to orders of EUR 10 as a whole; 0 past their time)"
+        assert labels(dashboard, "requests") == [
             "2 open: wait for the grower's answer, for 2.5 days on average",
             "0 open: wait for the customer's answer",
-            f"1 open: \u201cAfter the delivery, or about the goods\u201d, for 4.0 {rest}",
-            f"1 open: \u201cChanges before the delivery\u201d, for 1.0 {rest}",
+            "0 past their time: the time to answer is over, but Floriday still has them as open",
+            "0 expired without an answer, not in this list",
+            f"1 without an answer: After the delivery, or about the goods (1 open, for 4.0 {rest}",
+            f"1 without an answer: Changes before the delivery (1 open, for 1.0 {rest}",
         ]
         assert [row[0] for row in dashboard.cells("#requests tbody tr.group")] == [
-            "After the delivery, or about the goods: 1 request",
-            "Changes before the delivery: 1 request",
+            "After the delivery, or about the goods, asked by: Customer: 1 request",
+            "Changes before the delivery, asked by: Customer: 1 request",
         ]
 
 

@@ -352,11 +352,11 @@ def test_invoices_that_cannot_be_known(warehouse: ReportWarehouse, browser: Brow
     with open_page(browser, page_of(warehouse)) as dashboard:
         shown = labels(dashboard, "invoices")
         assert shown[0] == "EUR 10 ordered and not invoiced, without the last 7 days"
-        assert shown[-2].startswith("EUR 10 of 1 order cannot be known")
+        assert shown[-2].startswith("EUR 10 of 1 order of which it is not known")
         assert shown[-2].endswith(": sold through VRM EUR 10")
         assert {row[1]: row[5] for row in dashboard.rows("invoices")} == {
             "Not invoiced at all": "10.00",
-            "Cannot be known": "\u2013",
+            "Not known whether invoiced": "\u2013",
         }
 
 
@@ -378,7 +378,7 @@ def test_a_silent_customer_has_not_just_fallen(warehouse: ReportWarehouse, brows
         tasks = dashboard.page.locator("#tasks li").all_text_contents()
         assert any(
             task.startswith(
-                "1 silent and 0 stopped customers, 1 of them with at least 1% of the revenue of the last 13 weeks"
+                "1 silent and 0 stopped customers, all of them with at least 1% of the revenue of the last 13 weeks"
                 " or of the same weeks a year earlier: ask why,"
                 f" first {names[CUSTOMER]} ("
             )
