@@ -148,20 +148,26 @@ function summary() {
   return make("nav", { class: "tiles", "aria-label": t("Key figures") }, ...tiles);
 }
 
+// How many orders are due by tomorrow, and how many are overdue; empty if there are none.
+function dueText(near, late) {
+  const texts = { number: grouped(near), late: grouped(late), day: dayAfter(1) };
+  if (near === 0) return late === 1 ? t("1 order is overdue: let it leave, or agree on another time") : late && t("{late} orders are overdue: let them leave, or agree on another time", texts);
+  return near === 1 ? t("1 order must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts)
+    : t("{number} orders must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts);
+}
+
 // What needs action today, whatever weeks are chosen; each leads to its list.
 const SOON = 28; // days
 
 const TASKS = {
   departures: (all) => {
     const rows = listed("departures", all, { partner: 4, item: 5 });
-    const dues = rows.map(isDue).filter((due) => ["late", "today", "tomorrow"].includes(due));
+    const dues = rows.map(isDue);
+    const [late, near] = [["late"], ["today", "tomorrow"]].map((some) => dues.filter((due) => some.includes(due)).length);
     const [early] = dueSum(openOrders(rows, all), (each) => each.isEarly);
-    const late = dues.filter((due) => due === "late").length;
-    const texts = { number: grouped(dues.length - late), late: grouped(late), day: dayAfter(1) };
-    const today = early ? ` (${t("{early} of tomorrow's are due before {hour}: they leave today", { early: grouped(early), hour: EARLY_HOUR })})` : "";
-    return dues.length && [`${dues.length === late ? (late === 1 ? t("1 order is overdue: let it leave, or agree on another time") : t("{late} orders are overdue: let them leave, or agree on another time", texts))
-      : dues.length - late === 1 ? t("1 order must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts)
-      : t("{number} orders must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time", texts)}${today}`, all];
+    const today = early && t("{early} of tomorrow's are due before {hour}: they leave today", { early: grouped(early), hour: EARLY_HOUR });
+    const text = dueText(near, late);
+    return text && [today ? `${text} (${today})` : text, all];
   },
   actions: (all) => {
     const { orders } = total("actions", all);
