@@ -33,6 +33,11 @@ _NO_OPEN_ORDERS = """(
     WHERE false
 )"""
 """SQL in place of the report of open orders, where its tables are not synced."""
+_NO_DELIVERIES = """(
+    SELECT '' AS account, CAST(NULL AS UUID) AS sales_order_id, 0 AS agreed_pieces, 0 AS delivered_pieces
+    WHERE false
+)"""
+"""SQL in place of the orders of the fill rate, where its tables are not synced."""
 _REASONS = """reasons AS (
     SELECT d.account, d.reason
     FROM {report}_detail() d
@@ -105,7 +110,7 @@ FACTS = (
         "invoices",
         "invoice_reconciliation",
         ("partner", "item", "currency", "cause", "outside", "age"),
-        ("orders", "ordered", "invoiced", "open", "excess"),
+        ("orders", "ordered", "invoiced", "open", "excess", "undelivered", "unreported"),
     ),
     Fact("stock", "sell_through", ("item",), ("batches", "initial", "sold", "waste", "other", "remaining")),
     Fact("loadcarriers", "load_carriers", ("kind",), ("carriers", "layers", "invoiced", "invoiced_layers")),
@@ -142,13 +147,23 @@ def gather(connection: duckdb.DuckDBPyConnection, fact: Fact, api: str, selectio
     The SQL of a fact only groups the rows that its report counts, the rows of the report's step ``detail``.
     """
     define_details(connection, find_report(fact.report))
-    open_orders = "reports.open_orders" if "open_orders" in installed(connection) else _NO_OPEN_ORDERS
-    reasons = _REASONS.format(report=fact.report)
-    sql = _text(fact.name).format(partner=_PARTNERS[api], open_orders=open_orders, reasons=reasons)
+    steps = {"partner": _PARTNERS[api], "reasons": _REASONS.format(report=fact.report), **_other_reports(connection)}
+    sql = _text(fact.name).format(**steps)
     where, limits = selection.conditions({split: f"f.{split}" for split in ("account", *fact.splits)})
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {table_of(fact)} AS SELECT * FROM ({sql}) f WHERE true{where}", limits
     )
+
+
+def _other_reports(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """SQL of the rows of other reports that facts read beside their own; no rows, if a report is not installed."""
+    reports = installed(connection)
+    if "fill_rate" in reports:
+        define_details(connection, find_report("fill_rate"))
+    return {
+        "open_orders": "reports.open_orders" if "open_orders" in reports else _NO_OPEN_ORDERS,
+        "delivered": "fill_rate_detail()" if "fill_rate" in reports else _NO_DELIVERIES,
+    }
 
 
 def table_of(fact: Fact) -> str:

@@ -50,7 +50,7 @@ function comparison(chosen) {
   if (chosen.currency === null || !FACTS.sales) return null;
   const { known, now, before } = yearsOf(chosen);
   if (!known.length) return null;
-  const from = chosen.from ?? known.reduce((left, right) => Math.min(left, right));
+  const from = chosen.from ?? firstFullWeek(chosen);
   const to = Math.min(chosen.from === null ? CONTENT.week : chosen.to, CONTENT.week - 1);
   const all = Array.from({ length: Math.max(0, to - from + 1) }, (_, place) => from + place);
   const weeks = all.filter((week) => before(week) !== null);

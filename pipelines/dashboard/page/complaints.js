@@ -19,7 +19,7 @@ const askedLine = (each) => [each.complaints, each.accepted, each.declined, each
 function askedFigures(whole, label, chosen) {
   return [
     { value: grouped(whole.complaints), label },
-    { value: money(whole.value, chosen.code), label: t("is the effect of accepted requests") },
+    { value: money(whole.value, chosen.code), label: t("effect of accepted requests") },
     { value: grouped(quotient(whole.hours, whole.answers)), label: t("hours to an answer, on average") },
   ];
 }
@@ -61,9 +61,9 @@ function complaints(chosen) {
       alt: `${t("Complaints per order by customer.")} ${extremes(names, shown.map((each) => each.share), percent)}`,
     }),
     table: {
-      groups: groups.map(({ isFew, name, rows: own }) => ({ group: isFew, cells: [`${name}: ${counted(own.length, t("customer"), t("customers"))}`, ...line(addedUp(own, measures))] })),
+      groups: (groups.length > 1 ? groups : []).map(({ isFew, name, rows: own }) => ({ group: isFew, cells: [`${name}: ${counted(own.length, t("customer"), t("customers"))}`, ...line(addedUp(own, measures))] })),
       columns: [column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Orders"), grouped), column(t("Complaints per order"), percent), ...ASKED_COLUMNS(t("Complaints"), chosen)],
-      rows: rows.map((each) => ({ ...row([nameOf("partner", each.partner), ...line(each)], each.partner), group: each.isFew })),
+      rows: rows.map((each) => ({ ...row([nameOf("partner", each.partner), ...line(each)], each.partner), group: groups.length > 1 ? each.isFew : undefined })),
       whole: [t("Total"), ...line(whole)],
     },
   };
@@ -150,8 +150,8 @@ function requestSums(chosen) {
   };
   const [ours, theirs] = [sums.filter((each) => !isTheirs(each)), sums.filter(isTheirs)];
   return {
-    ours: sum(ours, "pending"), theirs: sum(theirs, "pending"), overdue: sum(sums, "overdue"), expired: sum(sums, "expired"),
-    oursDays: days(ours), theirsDays: days(theirs), overdueDays: quotient(sum(sums, "waited_overdue") / 24, sum(sums, "overdue")), kinds: Object.keys(REQUEST_KINDS).map(ofKind),
+    ours: sum(ours, "pending"), theirs: sum(theirs, "pending"), unanswered: [ours, theirs].map((some) => ({ overdue: sum(some, "overdue"), days: quotient(sum(some, "waited_overdue") / 24, sum(some, "overdue")) })), expired: sum(sums, "expired"),
+    oursDays: days(ours), theirsDays: days(theirs), kinds: Object.keys(REQUEST_KINDS).map(ofKind),
   };
 }
 
@@ -160,6 +160,14 @@ function waitingLabel(isGrower, days) {
   if (days === null) return isGrower ? t("open: wait for the grower's answer") : t("open: wait for the customer's answer");
   const number = { days: grouped(days, days < 10 ? 1 : 0) };
   return isGrower ? t("open: wait for the grower's answer, for {days} days on average", number) : t("open: wait for the customer's answer, for {days} days on average", number);
+}
+
+// Requests that nobody answered in time, by who should have.
+function overdueFigure(isGrower, { overdue, days }) {
+  const texts = { days: grouped(days) };
+  if (!overdue) return { value: grouped(0), label: isGrower ? t("past their time without the grower's answer") : t("past their time without the customer's answer") };
+  return { value: grouped(overdue), label: isGrower ? t("past their time without the grower's answer, asked {days} days ago on average; Floriday still has them as open", texts)
+    : t("past their time without the customer's answer, asked {days} days ago on average; Floriday still has them as open", texts) };
 }
 
 const REQUEST_KINDS = dictionary({ COMPLAINT: t("After the delivery, or about the goods"), CORRECTION: t("Changes before the delivery") });
@@ -173,7 +181,7 @@ function kindFigure({ kind, open, overdue, days, worth: value }, code) {
 
 function requests(chosen) {
   const rows = listed("requests", chosen, { partner: 2, item: 3, currency: 8 });
-  const { ours, theirs, overdue, expired, oursDays, theirsDays, overdueDays, kinds } = requestSums(chosen);
+  const { ours, theirs, unanswered: [ourOverdue, theirOverdue], expired, oursDays, theirsDays, kinds } = requestSums(chosen);
   const value = (some) => some.reduce((sum, each) => sum + Number(each[9] || 0), 0);
   const sides = [...new Set(rows.map((each) => each[4]))].sort();
   const groups = Object.keys(REQUEST_KINDS).flatMap((kind) => sides.map((side) => ({ kind: `${kind} ${side}`, name: t("{kind}, asked by: {side}", { kind: REQUEST_KINDS[kind], side: words(side) }),
@@ -182,7 +190,8 @@ function requests(chosen) {
     figures: [
       { value: grouped(ours), label: waitingLabel(!BUYS, ours ? oursDays : null) },
       { value: grouped(theirs), label: waitingLabel(BUYS, theirs ? theirsDays : null) },
-      { value: grouped(overdue), label: overdue ? t("past their time: the time to answer is over, but Floriday still has them as open; asked {days} days ago on average", { days: grouped(overdueDays) }) : t("past their time: the time to answer is over, but Floriday still has them as open") },
+      overdueFigure(!BUYS, ourOverdue),
+      overdueFigure(BUYS, theirOverdue),
       { value: grouped(expired), label: t("expired without an answer, not in this list") },
       ...kinds.map((each) => kindFigure(each, chosen.code)),
     ],

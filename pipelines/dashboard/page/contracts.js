@@ -41,6 +41,7 @@ function contracts(chosen) {
       { value: grouped(short.length), label: t("of {whole} lines: forecast below what was agreed", { whole: grouped(rows.length) }) },
       { value: grouped(missing), label: t("agreed pieces will not be delivered, by this forecast") },
       { value: money(value, chosen.code), label: t("of the agreed value will not be delivered, by this forecast") },
+      { value: grouped(rows.reduce((all, each) => all + Math.max(0, each[5] - each[6]), 0)), label: t("agreed pieces not called off yet") },
       { value: grouped(sum(16)), label: t("pieces called off and still to come") },
       lost > 0 && { value: grouped(lost), label: t("pieces called off that will not come: their orders were rejected, cancelled or corrected") },
     ],

@@ -132,7 +132,7 @@ function corrections(chosen) {
       { value: grouped(whole.requests), label: t("requests, {accepted} accepted and {declined} declined",
         { accepted: grouped(whole.accepted), declined: grouped(whole.declined) }) },
       { value: grouped(whole.pending), label: t("open, {overdue} past their time and {expired} expired without an answer", { overdue: grouped(whole.overdue), expired: grouped(whole.expired) }) },
-      { value: money(whole.value, chosen.code), label: t("is the effect of accepted requests") },
+      { value: money(whole.value, chosen.code), label: t("effect of accepted requests") },
     ],
     picture: weeks.length && sides.length && verticalBars({
       weeks,
@@ -163,7 +163,7 @@ function correctionCauses(chosen) {
   const names = shown.map((each) => reasonName(each.reason));
   return {
     figures: [
-      { value: money(whole.value, chosen.code), label: t("is the effect of accepted requests") },
+      { value: money(whole.value, chosen.code), label: t("effect of accepted requests") },
       ...sides.filter((side) => side.value).map((side) => ({ value: money(side.value, chosen.code), label: t("of it asked by: {side}", { side: sideName(side.initiator) }) })),
     ],
     picture: shown.length && horizontalBars({

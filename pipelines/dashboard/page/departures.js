@@ -53,6 +53,11 @@ function isEarly(time, step) {
   return dueOf(time, step) === "tomorrow" && sortable(time).slice(-5) < EARLY_HOUR;
 }
 
+// Whether an order belongs to a choice: those that leave today belong to today, also if they are due early tomorrow.
+function belongs(each, due) {
+  return due === null || each.due === due || (due === "today" && each.isEarly);
+}
+
 // All open orders, also those that are not listed, with their numbers; with customers or trade items chosen, those that are listed.
 function openOrders(rows, chosen) {
   const isWhole = !CONTENT.dues.length || chosen.partner.size || chosen.item.size;
@@ -71,7 +76,7 @@ function dueSum(found, fits) {
 // What must be picked at each warehouse, if there are several.
 function warehouseFigures(found, chosen) {
   const places = [...new Set(found.map(({ warehouse }) => warehouse))].sort((left, right) => String(left).localeCompare(String(right), LOCALE));
-  const sums = places.map((place) => [place, dueSum(found, (each) => each.warehouse === place && (chosen.due === null || each.due === chosen.due))]);
+  const sums = places.map((place) => [place, dueSum(found, (each) => each.warehouse === place && belongs(each, chosen.due))]);
   return places.length < 2 ? [] : sums.filter(([, [, pieces]]) => pieces).map(([place, [, pieces, packages]]) =>
     ({ value: grouped(pieces), label: t("pieces to pick in {packages} packages from {warehouse}", { packages: grouped(packages), warehouse: place || t("an unknown warehouse") }) }));
 }
@@ -91,7 +96,7 @@ function inDueOrder(rows) {
 function dueButtons(sum, early) {
   const numberOf = (due) => grouped(sum(due)[0]);
   const texts = { number: grouped(early), hour: EARLY_HOUR };
-  const earlyTexts = { today: t("(and {number} of tomorrow before {hour})", texts), tomorrow: t("({number} before {hour})", texts) };
+  const earlyTexts = { today: t("({number} of tomorrow before {hour})", texts), tomorrow: t("({number} before {hour})", texts) };
   const earlyOf = (due) => (early && earlyTexts[due] ? [" ", earlyTexts[due]] : []);
   const button = (due, text) => make("button", { type: "button", id: `due-${due ?? "all"}`, "aria-pressed": String(filters.due === due), on: { click: () => {
     filters.due = due;
@@ -105,9 +110,9 @@ function dueButtons(sum, early) {
 
 function departures(chosen) {
   const all = inDueOrder(listed("departures", chosen, { partner: 4, item: 5 }));
-  const rows = all.filter((each) => chosen.due === null || isDue(each) === chosen.due);
+  const rows = all.filter((each) => belongs({ due: isDue(each), isEarly: isEarly(each[1], each[3]) }, chosen.due));
   const found = openOrders(all, chosen);
-  const sum = (due, group) => dueSum(found, (each) => (due ? each.due === due : true) && (group ? each.group === group : true));
+  const sum = (due, group) => dueSum(found, (each) => belongs(each, due ?? null) && (group ? each.group === group : true));
   const [early] = dueSum(found, (each) => each.isEarly);
   const [firm, waiting, open] = ["firm", "waiting", "open"].map((group) => sum(chosen.due, group));
   const near = Math.min(MOST_PRINTED, rows.filter((each) => ["late", "today", "tomorrow"].includes(isDue(each))).length);
@@ -119,11 +124,11 @@ function departures(chosen) {
     choices: all.length ? dueButtons(sum, early) : null,
     figures: [
       { value: grouped(firm[0]), label: t("firm orders to leave") },
-      waiting[0] > 0 && { value: grouped(waiting[0]), label: t("orders no longer cancellable, but not final yet: prepare them too") },
+      waiting[0] > 0 && { value: grouped(waiting[0]), label: t("no longer cancellable, but not final yet: prepare too") },
       { value: grouped(open[0]), label: t("orders that can still be cancelled") },
       { value: grouped(firm[1] + waiting[1]), label: t("pieces to pick that cannot be cancelled, in {packages} packages", { packages: grouped(firm[2] + waiting[2]) }) },
       open[0] > 0 && { value: grouped(open[1]), label: t("pieces to pick that can be cancelled, in {packages} packages", { packages: grouped(open[2]) }) },
-      early > 0 && [null, "today", "tomorrow"].includes(chosen.due) && { value: grouped(early), label: t("of tomorrow's orders are due before {hour}: they leave today", { hour: EARLY_HOUR }) },
+      early > 0 && [null, "today", "tomorrow"].includes(chosen.due) && { value: grouped(early), label: early === 1 ? t("of tomorrow's orders is due before {hour}: it leaves today", { hour: EARLY_HOUR }) : t("of tomorrow's orders are due before {hour}: they leave today", { hour: EARLY_HOUR }) },
       ...warehouseFigures(found, chosen),
     ],
     table: {

@@ -10,8 +10,6 @@ const DUTCH = dictionary({
     "{sold} van {initial} stuks uit de partijen van de periode verkocht, {pieces} over, {waste} uitval",
   "of the batches of the period was sold ({sold} of {initial} pieces)": "van de partijen in de periode is verkocht ({sold} van {initial} stuks)",
   "in the running week so far: {short} short of {ordered} ordered, {pieces} not left yet": "tot nu toe in de lopende week: {short} te weinig van {ordered} besteld, {pieces} nog niet weg",
-  "past their time: the time to answer is over, but Floriday still has them as open; asked {days} days ago on average":
-    "over de termijn: de antwoordtijd is voorbij, maar in Floriday staan ze nog open; gemiddeld {days} dagen geleden gevraagd",
   "pieces of waste ({part} of the initial ones)": "stuks uitval ({part} van het begin)",
   "Waste": "Uitval",
   "After the delivery, or about the goods": "Na de levering, of over de goederen",
@@ -49,7 +47,8 @@ const DUTCH = dictionary({
   "Days since": "Dagen sindsdien",
   "Next delivery": "Volgende levering",
   "Each group is sorted by amount: those that stopped by that of a year earlier, silent ones by the larger of both, those that fell or grew by the difference, others by their revenue.": "Elke groep is gesorteerd naar bedrag: gestopte klanten naar dat van een jaar eerder, stille naar het grootste van beide, gedaalde en gegroeide naar het verschil, andere naar hun omzet.",
-  "{silent} silent and {stopped} stopped customers, {number} of them with at least {part} of the revenue of the last {weeks} weeks or of the same weeks a year earlier: ask why, first {customer} ({days} days without a delivery)": "{silent} stille en {stopped} gestopte klanten, {number} daarvan met minstens {part} van de omzet van de laatste {weeks} weken of van dezelfde weken een jaar eerder: vraag waarom, eerst {customer} ({days} dagen zonder levering)",
+  "Customers: {silent} silent, {stopped} stopped, {number} of them with at least {part} of the revenue of the last {weeks} weeks or of the same weeks a year earlier: ask why, first {customer} ({days} days without a delivery)":
+    "Klanten: {stopped} gestopt, {silent} stil, {number} daarvan met minstens {part} van de omzet van de laatste {weeks} weken of van dezelfde weken een jaar eerder: vraag waarom, eerst {customer} ({days} dagen zonder levering)",
   "{orders} count: {committed} of the revenue, {cancelled} cancelled and {unfulfillable} that could not be fulfilled.": "{orders} tellen: {committed} van de omzet, {cancelled} geannuleerd en {unfulfillable} die niet vervuld konden worden.",
   "Left out of the revenue: {orders} of the clock for which no delivery was requested, whose delivery Floriday does not report by order.": "Van de omzet weggelaten: {orders} van de klok waarvoor geen levering gevraagd is; Floriday meldt die levering niet per order.",
   "Also left out: {orders} of the running week and later that are not due yet, or of the clock without a request.": "Ook weggelaten: {orders} van de lopende week en later die nog niet geleverd hoeven te zijn, of van de klok zonder verzoek.",
@@ -144,7 +143,7 @@ const DUTCH = dictionary({
   "load carriers": "ladingdragers",
   "Share": "Aandeel",
   "requests, {accepted} accepted and {declined} declined": "verzoeken, {accepted} geaccepteerd en {declined} afgewezen",
-  "is the effect of accepted requests": "is het effect van geaccepteerde verzoeken",
+  "effect of accepted requests": "afgegaan of bijgekomen door geaccepteerde verzoeken",
   "open, {overdue} past their time and {expired} expired without an answer": "open, {overdue} over de termijn en {expired} vervallen zonder antwoord",
   "No answer": "Geen antwoord",
   "By: {side}": "Door: {side}",
@@ -243,7 +242,6 @@ const DUTCH = dictionary({
   "invoiced too much is in this list": "te veel gefactureerd staat in deze lijst",
   "costs by the delivery conditions": "kosten volgens de leveringscondities",
   "charged to customers": "doorberekend aan klanten",
-  "charged minus costs": "doorberekend min kosten",
   "Month": "Maand",
   "Incoterm": "Incoterm",
   "Orders of unknown cost": "Orders met onbekende kosten",
@@ -252,7 +250,7 @@ const DUTCH = dictionary({
   "{number} in {code}": "{number} in {code}",
   "of all weeks, without the last {grace} days; {value} of it for more than {days} days":
     "van alle weken, zonder de laatste {grace} dagen; daarvan {value} langer dan {days} dagen",
-  "{value} is not invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): invoice these orders, or ask the auction":
+  "{value} has not been invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): invoice these orders, or ask the auction":
     "{value} is na meer dan {days} dagen nog niet gefactureerd ({without} zonder factuur, {part} te weinig gefactureerd): factureer deze orders of vraag de veiling ernaar",
   "Orders of all weeks whose latest delivery has passed, and whose invoices differ from the order or are still missing after a week; the same whatever weeks are chosen. Whether they are paid is not known here.":
     "Orders van alle weken waarvan de uiterste levering voorbij is, en waarvan de facturen afwijken van de order of na een week nog ontbreken; niet afhankelijk van de gekozen weken. Of ze betaald zijn, is hier niet bekend.",
@@ -263,15 +261,14 @@ const DUTCH = dictionary({
   "Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section \u201c{title}\u201d.":
     "Dagen sinds de uiterste levering, van alle weken. Dit zijn geen openstaande debiteuren: wat gefactureerd en niet betaald is, is hier niet bekend. Het totaal is het niet gefactureerde bedrag van het blok \u201c{title}\u201d.",
   "Orders without an invoice": "Orders zonder factuur",
-  "The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows. Not settled: the grower invoices the order, or asks the auction.":
-    "De grootste bedragen, hoogstens 200 orders per valuta; niet afhankelijk van de gekozen weken. Afgerekend: het te betalen bedrag staat vast, en een factuur volgt. Niet afgerekend: de kweker factureert de order of vraagt de veiling ernaar.",
+  "The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows. Not settled: the grower invoices the order, or asks the auction. Delivered is what the delivery orders say, \u2013 if there are none: what was not delivered may rightly not be invoiced.":
+    "De grootste bedragen, hoogstens 200 orders per valuta; niet afhankelijk van de gekozen weken. Afgerekend: het te betalen bedrag staat vast, en er volgt een factuur. Niet afgerekend: de kweker factureert de order, of vraagt de veiling. Geleverd is wat de leveropdrachten zeggen, \u2013 als die er niet zijn: wat niet geleverd is, kan terecht niet gefactureerd zijn.",
   "Invoices that differ from the order": "Facturen die afwijken van de order",
-  "The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced. Delivered is what the delivery orders say: what was not delivered may rightly not be invoiced.":
-    "De grootste verschillen per oorzaak, hoogstens 200 orders per oorzaak en valuta; niet afhankelijk van de gekozen weken. Het verschil is de order min zijn facturen: boven nul is te weinig gefactureerd. Geleverd is wat de leveropdrachten zeggen: wat niet geleverd is, kan terecht niet gefactureerd zijn.",
+  "The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced. Delivered is what the delivery orders say, \u2013 if there are none: what was not delivered may rightly not be invoiced.":
+    "De grootste verschillen per oorzaak, hoogstens 200 orders per oorzaak en valuta; niet afhankelijk van de gekozen weken. Het verschil is de order min zijn facturen: boven nul is te weinig gefactureerd. Geleverd is wat de leveropdrachten zeggen, \u2013 als die er niet zijn: wat niet geleverd is, kan terecht niet gefactureerd zijn.",
   "Delivery costs and charges": "Leveringskosten en doorberekening",
   "By Incoterm and calendar month of delivery, of all data: what delivery costs by the grower's delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery: then the difference is no loss.":
     "Per Incoterm en kalendermaand van levering, van alle gegevens: wat levering kost volgens de levercondities van de kweker, en wat klanten ervoor berekend is; niet afhankelijk van de gekozen weken. De condities zijn de huidige, dus de kosten van oudere maanden zijn een schatting. Orders met onbekende kosten, zoals die van de klok, tellen alleen met wat berekend is. Waar niets berekend is, kan de prijs van de goederen de levering bevatten: dan is het verschil geen verlies.",
-  "charged as a share of the costs": "doorberekend als deel van de kosten",
   "of {orders} have unknown costs": "van {orders} hebben onbekende kosten",
   "Share charged": "% doorberekend",
   "all months": "alle maanden",
@@ -403,7 +400,7 @@ const DUTCH = dictionary({
   "Not invoiced": "Niet gefactureerd",
   "Need action": "Actie nodig",
   "Key figures": "Kerncijfers",
-  "{number} more": "nog {number}",
+  "{number} more": "Toon nog {number}",
   "a piece at the clock, of these items and weeks": "per stuk op de klok, van deze artikelen en weken",
   "a piece of the same direct": "per stuk van hetzelfde direct",
   "direct against the clock": "direct tegenover de klok",
@@ -428,7 +425,6 @@ const DUTCH = dictionary({
   "Hours to an answer": "Uren tot antwoord",
   "open: wait for the grower's answer": "open: wachten op antwoord van de kweker",
   "open: wait for the customer's answer": "open: wachten op antwoord van de klant",
-  "past their time: the time to answer is over, but Floriday still has them as open": "over de termijn: de antwoordtijd is voorbij, maar in Floriday staan ze nog open",
   "expired without an answer, not in this list": "vervallen zonder antwoord, niet in deze lijst",
   "State": "Stand",
   "open": "open",
@@ -439,7 +435,7 @@ const DUTCH = dictionary({
   "Until": "Tot en met",
   "Agreed": "Afspraak",
   "Called off": "Afgeroepen",
-  "Part of agreed": "Deel van afspraak",
+  "Part of agreed": "% van afspraak",
   "pieces left, of all batches": "stuks over, van alle partijen",
   "pieces of batches of more than {days} days": "stuks uit partijen ouder dan {days} dagen",
   "Warehouse": "Locatie",
@@ -467,12 +463,12 @@ const DUTCH = dictionary({
   "Corrections before the delivery": "Correcties vóór de levering",
   "Corrections before the delivery by reason.": "Correcties vóór de levering naar reden.",
   "corrections before the delivery that were requested of the grower": "correcties vóór de levering die aan de kweker gevraagd zijn",
-  "No complaints: what somebody else than the grower wanted to change before the goods were delivered. Pieces and amounts below zero were taken off the orders.":
-    "Geen klachten: wat een ander dan de kweker vóór de levering wilde wijzigen. Stuks en bedragen onder nul gingen van de orders af.",
+  "These are not complaints, but what others than the grower wanted to change before the goods were delivered. Pieces and amounts below zero were taken off the orders.":
+    "Dit zijn geen klachten, maar wat anderen dan de kweker vóór de levering wilden wijzigen. Stuks en bedragen onder nul gingen van de orders af.",
   "Rejected and cancelled orders": "Afgewezen en geannuleerde orders",
   "Rejected and cancelled orders by customer.": "Afgewezen en geannuleerde orders per klant.",
-  "Orders that came to nothing, by customer, with their value before all corrections; they count in the week of their delivery. They are neither complaints nor revenue. Floriday does not give who rejected an order, and why.":
-    "Orders die niet doorgingen, per klant, met hun waarde vóór alle correcties; ze tellen in hun leverweek. Het zijn geen klachten, en ze tellen niet mee in de omzet. Wie een order afwees en waarom, geeft Floriday niet.",
+  "Orders that were rejected, cancelled or could not be fulfilled, by customer, with their value before all corrections; they count in the week of their delivery. They are neither complaints nor revenue. Floriday does not give who rejected an order, and why.":
+    "Orders die afgewezen, geannuleerd of niet leverbaar zijn, per klant, met hun waarde vóór alle correcties; ze tellen in hun leverweek. Ze zijn geen klachten en geen omzet. Floriday geeft niet wie een order afwees, en waarom.",
   "of {orders}, these and those of the revenue": "van {orders}: deze en die van de omzet",
   "Rejected": "Afgewezen",
   "Cancelled": "Geannuleerd",
@@ -544,8 +540,8 @@ const DUTCH = dictionary({
   "1 purchase order needs action: correct it with the grower": "1 inkooporder vraagt actie: corrigeer hem met de kweker",
   "{number} purchase orders need action: correct them with the growers":
     "{number} inkooporders vragen actie: corrigeer ze met de kwekers",
-  "{pieces} pieces of batches of more than {days} days are in no offer: offer them, or write them off; {others} younger ones are in no offer either":
-    "{pieces} stuks uit partijen ouder dan {days} dagen zijn niet aangeboden: bied ze aan of boek ze af; ook {others} jongere zijn niet aangeboden",
+  "{pieces} pieces of batches of more than {days} days are in no offer: offer them, or write them off":
+    "{pieces} stuks uit partijen ouder dan {days} dagen zijn niet aangeboden: bied ze aan of boek ze af",
   "{pieces} pieces were short last week: check the stock of these items":
     "vorige week {pieces} stuks te weinig geleverd: controleer de voorraad van deze artikelen",
   "{number} load carriers came late last week: ask the carriers why":
@@ -565,7 +561,7 @@ const DUTCH = dictionary({
   "Packages to pick": "Te verzamelen fust",
   "Package code": "Fustcode",
   "Cancellable until": "Te annuleren tot",
-  "Leaves from": "Vertrekt vanaf",
+  "Leaves from": "Magazijn",
   "of tomorrow's orders are due before {hour}: they leave today": "van de orders van morgen moeten er vóór {hour} zijn: ze vertrekken vandaag",
   "({number} before {hour})": "({number} vóór {hour})",
   "pieces to pick in {packages} packages from {warehouse}": "te verzamelen stuks in {packages} stuks fust vanaf {warehouse}",
@@ -591,7 +587,7 @@ const DUTCH = dictionary({
     "1 correctieverzoek wacht op antwoord van de klant: accepteer of weiger het in Floriday",
   "{number} correction requests wait for the customer's answer: accept or decline them in Floriday":
     "{number} correctieverzoeken wachten op antwoord van de klant: accepteer of weiger ze in Floriday",
-  "{value} is not invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): ask the growers or the auction for these invoices":
+  "{value} has not been invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): ask the growers or the auction for these invoices":
     "{value} is na meer dan {days} dagen nog niet gefactureerd ({without} zonder factuur, {part} te weinig gefactureerd): vraag de kwekers of de veiling om deze facturen",
   "Rounding": "Afronding",
   "\u2013 under \u201cBehind\u201d: Floriday does not report the highest number of that feed, so how far it is behind is not known":
@@ -604,7 +600,6 @@ const DUTCH = dictionary({
     "Regels van contracten die nog lopen, laagste prognose eerst; niet afhankelijk van de gekozen weken. De prognose is wat geleverd is, en tot het einde per week evenveel als tot nu toe; maar minstens wat afgeroepen is en nog komt. Een afroep wordt kort voor de levering een order: tot dan staat hij niet bij de orders om te verzamelen. Vervallen zijn afgeroepen stuks waarvan de orders afgewezen, geannuleerd of gecorrigeerd zijn; Floriday geeft niet wie een order afwees.",
   "To pick, not final yet": "Te verzamelen, nog niet definitief",
   "Not final yet, but no longer cancellable (prepare them too)": "Nog niet definitief, maar niet meer te annuleren (maak ze ook klaar)",
-  "orders no longer cancellable, but not final yet: prepare them too": "orders niet meer te annuleren, maar nog niet definitief: maak ze ook klaar",
   "pieces to pick that cannot be cancelled, in {packages} packages": "te verzamelen stuks die niet te annuleren zijn, in {packages} stuks fust",
   "pieces to pick that can be cancelled, in {packages} packages": "te verzamelen stuks die nog te annuleren zijn, in {packages} stuks fust",
   "1 order must be delivered by tomorrow ({day}), {late} more are overdue: let them leave, or agree on another time":
@@ -627,7 +622,7 @@ const DUTCH = dictionary({
   "nothing delivered or called off yet": "nog niets geleverd of afgeroepen",
   "what is still to come": "de afroep die nog komt",
   "Still to come": "Komt nog",
-  "Pace: pieces a week": "Tempo: stuks per week",
+  "Pace: pieces a week": "Gem. stuks per week",
   "Pieces short": "Stuks te weinig",
   "Value short": "Waarde te weinig",
   "Spend by month": "Inkoop per maand",
@@ -652,34 +647,52 @@ const DUTCH = dictionary({
   "Weeks compared": "Vergeleken weken",
   "month of delivery, in whole weeks": "levermaand, in hele weken",
   "which is {of}": "dat is {of}",
-  "of another {value} it is not known": "van nog {value} is het niet bekend",
+  "of another {value} it is not known whether it is invoiced": "van nog {value} is niet bekend of het gefactureerd is",
   "No Incoterm given": "Geen Incoterm opgegeven",
   "of the costs under Incoterms with no charge at all: the price of the goods may include them":
     "van de kosten onder Incoterms waarvoor niets berekend is: de prijs van de goederen kan ze bevatten",
-  "{pieces} called-off pieces were lost to rejected, cancelled or corrected orders: see why first":
-    "{pieces} afgeroepen stuks vervielen door afgewezen, geannuleerde of gecorrigeerde orders: kijk eerst waarom",
+  "{pieces} called-off pieces were lost: their orders were rejected, cancelled or corrected":
+    "{pieces} afgeroepen stuks vervielen: hun orders zijn afgewezen, geannuleerd of gecorrigeerd",
   "Lost": "Vervallen",
   "{early} of tomorrow's are due before {hour}: they leave today": "{early} van morgen moeten er vóór {hour} zijn: ze vertrekken vandaag",
   "all": "alle",
   "quarter of delivery, in whole weeks": "leverkwartaal, in hele weken",
   "Not a full week": "Geen volle week",
   "Not a full week: the data begin in it": "Geen volle week: daarin beginnen de gegevens",
-  "(and {number} of tomorrow before {hour})": "(en {number} van morgen vóór {hour})",
+  "({number} of tomorrow before {hour})": "({number} van morgen vóór {hour})",
   "without an answer: {kind} ({open} open, for {days} days on average, to orders of {value} as a whole; {overdue} past their time)":
     "zonder antwoord: {kind} ({open} open, gemiddeld {days} dagen, bij orders van in totaal {value}; {overdue} over de termijn)",
   "without an answer: {kind} ({open} open, {overdue} past their time)": "zonder antwoord: {kind} ({open} open, {overdue} over de termijn)",
   "{kind}, asked by: {side}": "{kind}, gevraagd door: {side}",
   "nothing a year earlier": "vorig jaar niets",
   "{growth} ({weeks})": "{growth} ({weeks})",
-  "Known from {week} on.": "Bekend vanaf {week}.",
   "known from {week} on": "bekend vanaf {week}",
   "Share in time": "% op tijd",
-  "of all, difference of {orders}: {cause}": "van alle, verschil van {orders}: {cause}",
+  "{cause}: difference of all {orders}": "{cause}: verschil bij alle {orders}",
   "Pcs delivered": "St. geleverd",
   "of the spend of 1 full week ({value})": "van de inkoop van 1 volle week ({value})",
   "of the revenue of 1 full week ({value})": "van de omzet van 1 volle week ({value})",
   "1 order is overdue: let it leave, or agree on another time": "1 order is te laat: verzend hem of spreek een andere tijd af",
   "{late} orders are overdue: let them leave, or agree on another time": "{late} orders zijn te laat: verzend ze of spreek een andere tijd af",
+  "Known from {week} on; of earlier weeks, only what Floriday still serves.": "Bekend vanaf {week}; van eerdere weken alleen wat Floriday nog geeft.",
+  "not known before {week}": "niet bekend vóór {week}",
+  "charged minus costs, {incoterm} ({part} of the costs)": "berekend min kosten, {incoterm} ({part} van de kosten)",
+  "no Incoterm given": "geen Incoterm opgegeven",
+  "of it for pieces that were not delivered, by the delivery orders": "daarvan voor stuks die volgens de leveropdrachten niet geleverd zijn",
+  "of it in orders whose delivery is not known": "daarvan in orders waarvan de levering niet bekend is",
+  "{value} of it for pieces that were not delivered": "{value} daarvan voor stuks die niet geleverd zijn",
+  "agreed pieces not called off yet": "afgesproken stuks nog niet afgeroepen",
+  "no longer cancellable, but not final yet: prepare too": "niet meer te annuleren, maar nog niet definitief: ook klaarmaken",
+  "of tomorrow's orders is due before {hour}: it leaves today": "van de orders van morgen moet er vóór {hour} zijn: die vertrekt vandaag",
+  "1 of tomorrow's is due before {hour}: it leaves today": "1 van morgen moet er vóór {hour} zijn: die vertrekt vandaag",
+  "{others} younger ones are in no offer either": "ook {others} jongere zijn niet aangeboden",
+  "Deviation": "Afwijking",
+  "past their time without the grower's answer": "over de termijn zonder antwoord van de kweker",
+  "past their time without the customer's answer": "over de termijn zonder antwoord van de klant",
+  "past their time without the grower's answer, asked {days} days ago on average; Floriday still has them as open":
+    "over de termijn zonder antwoord van de kweker, gemiddeld {days} dagen geleden gevraagd; in Floriday nog open",
+  "past their time without the customer's answer, asked {days} days ago on average; Floriday still has them as open":
+    "over de termijn zonder antwoord van de klant, gemiddeld {days} dagen geleden gevraagd; in Floriday nog open",
   // Floriday's constants, and those of reports
   "Auction trolley": "Stapelwagen",
   "Danish trolley": "Deense kar",

@@ -65,6 +65,8 @@ function openInvoices(chosen) {
       without.orders > 0 && { value: money(without.open, chosen.code), label: t("of it not invoiced at all, in {orders}", { orders: counted(without.orders, t("order"), t("orders")) }) },
       differing.open >= LEAST && { value: exact(differing.open, chosen.code), label: t("of it invoiced too little") },
       { value: money(late.open, chosen.code), label: t("of it for more than {days} days", { days: LATE_DAYS }) },
+      known.undelivered >= 0.5 && { value: money(known.undelivered, chosen.code), label: t("of it for pieces that were not delivered, by the delivery orders") },
+      known.unreported >= 0.5 && { value: money(known.unreported, chosen.code), label: t("of it in orders whose delivery is not known") },
       known.excess >= LEAST && { value: exact(known.excess, chosen.code), label: t("invoiced too much") },
       unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} of which it is not known whether they were invoiced, {value} of it for more than {days} days: {reasons}",
         { orders: counted(unknown.orders, t("order"), t("orders")), value: money(lateUnknown.ordered, chosen.code), days: LATE_DAYS, reasons: reasonsUnknown(chosen) }) },
@@ -151,10 +153,10 @@ const INVOICE_COLUMNS = (chosen) => ({
   currency: column(t("Currency")),
 });
 
-// The sum of what is known; null if nothing is.
+// The sum of a column; null if one of its values is not known.
 function sumOfKnown(rows, name) {
   const known = rows.map((each) => each[name] ?? null).filter((value) => value !== null);
-  return known.length ? known.reduce((sum, value) => sum + value, 0) : null;
+  return known.length === rows.length ? known.reduce((sum, value) => sum + value, 0) : null;
 }
 
 // A heading for each cause, with its number of orders and its sums in the list.
@@ -195,13 +197,13 @@ function differences(chosen) {
   const rows = listedInvoices("differences", chosen);
   const { differing } = invoiceSums(chosen);
   const sum = (sign) => rows.reduce((all, each) => all + Math.max(0, sign * (each.difference || 0)), 0);
-  const causes = invoiced(chosen, ["cause"]).filter((each) => isKnown(each) && !isWithout(each)).sort((left, right) => right.open + right.excess - left.open - left.excess);
+  const causes = invoiced(chosen, ["cause"]).filter((each) => isKnown(each) && !isWithout(each) && each.open + each.excess >= LEAST).sort((left, right) => right.open + right.excess - left.open - left.excess);
   return {
     figures: [
       { value: inList(rows.length, differing.orders, grouped), label: t("orders that are invoiced differently are in this list") },
       { value: inList(sum(1), differing.open, (value) => exact(value, chosen.code)), label: t("invoiced too little is in this list") },
       differing.excess >= LEAST && { value: inList(sum(-1), differing.excess, (value) => exact(value, chosen.code)), label: t("invoiced too much is in this list") },
-      ...(causes.length > 1 ? causes : []).map((each) => ({ value: exact(each.open - each.excess, chosen.code), label: t("of all, difference of {orders}: {cause}", { orders: counted(each.orders, t("order"), t("orders")), cause: causeName(each) }) })),
+      ...(causes.length > 1 ? causes : []).map((each) => ({ value: exact(each.open - each.excess, chosen.code), label: t("{cause}: difference of all {orders}", { orders: counted(each.orders, t("order"), t("orders")), cause: causeName(each) }) })),
     ],
     table: invoiceTable(["order", "partner", "day", "numbers", "why", "pieces", "delivered", "invoicedPieces", "ordered", "invoiced", "difference", "currency"], rows, chosen, true),
   };
@@ -225,8 +227,8 @@ function deliveryCosts(chosen) {
     figures: [
       { value: money(whole.cost, chosen.code), label: t("costs by the delivery conditions") },
       { value: money(whole.charged, chosen.code), label: t("charged to customers") },
-      { value: money(whole.charged - whole.cost, chosen.code), label: t("charged minus costs") },
-      whole.cost > 0 && { value: percent(quotient(whole.charged, whole.cost)), label: t("charged as a share of the costs") },
+      ...groups.filter((each) => each.charged && each.cost).map((each) => ({ value: money(each.charged - each.cost, chosen.code, 0, { signDisplay: "exceptZero" }),
+        label: t("charged minus costs, {incoterm} ({part} of the costs)", { incoterm: each.incoterm ?? t("no Incoterm given"), part: percent(quotient(each.charged, each.cost)) }) })),
       free > 0 && { value: money(free, chosen.code), label: t("of the costs under Incoterms with no charge at all: the price of the goods may include them") },
       { value: grouped(whole.unknown), label: t("of {orders} have unknown costs", { orders: counted(whole.orders, t("order"), t("orders")) }) },
     ],
@@ -234,6 +236,7 @@ function deliveryCosts(chosen) {
       columns: [column(t("Month"), null, { show: monthName }), column(t("Incoterm")), column(t("Orders"), grouped), column(t("Orders of unknown cost"), grouped),
         worth(t("Costs"), chosen), worth(t("Charged"), chosen), differing(t("Difference"), chosen), column(t("Share charged"), percent)],
       groups: groups.map((each) => each.group),
+      even: true,
       rows: rows.map((each) => ({ ...row([each.month, each.incoterm, ...line(each)]), group: each.incoterm })),
       whole: [t("Total"), null, ...line(whole)],
     },
@@ -253,7 +256,7 @@ function stock(chosen) {
   const line = (each) => [each.batches, each.initial, each.sold, each.waste, each.other, each.remaining, quotient(each.sold, each.initial)];
   return {
     figures: [
-      { value: percent(quotient(whole.sold, whole.initial)), label: t("of the batches of the period was sold ({sold} of {initial} pieces)", { sold: grouped(whole.sold), initial: grouped(whole.initial) }) },
+      { value: isUnknown(knownFrom("stock", chosen), chosen) ? NOTHING : percent(quotient(whole.sold, whole.initial)), label: t("of the batches of the period was sold ({sold} of {initial} pieces)", { sold: grouped(whole.sold), initial: grouped(whole.initial) }) },
       { value: grouped(whole.remaining), label: t("pieces left") },
       { value: grouped(whole.waste), label: t("pieces of waste ({part} of the initial ones)", { part: percent(quotient(whole.waste, whole.initial)) }) },
     ],

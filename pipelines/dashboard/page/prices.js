@@ -65,7 +65,7 @@ function lowPrices(chosen) {
     ],
     table: {
       columns: [column(t("Trade item"), null, { choose: (key) => toggle("item", key) }), column(PARTNER.One), column(t("Below")), column(t("Orders"), grouped), column(t("Pieces"), grouped),
-        worth(t("Price"), chosen, 3), worth(t("Minimum or contract price"), chosen, 3), column(t("Change"), (part) => change(1 + part, 1)), worth(t("Revenue missed"), chosen)],
+        worth(t("Price"), chosen, 3), worth(t("Minimum or contract price"), chosen, 3), column(t("Deviation"), (part) => change(1 + part, 1)), worth(t("Revenue missed"), chosen)],
       rows: rows.map((each) => row([nameOf("item", each.item), nameOf("partner", each.partner),
         CONTENT.keys[each.kind] === "BELOW_MINIMUM" ? t("minimum") : t("contract"), ...line(each)], each.item)),
       whole: [t("Total"), null, null, ...line(addedUp(rows, ["orders", "pieces", "paid", "due"]))],

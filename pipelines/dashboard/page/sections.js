@@ -35,9 +35,9 @@ const SECTIONS = [
     note: t("The complaints of the section \u201c{title}\u201d by reason, as it was entered in Floriday, and by customer and trade item. Pieces and amounts below zero were taken off the orders.", { title: t("Complaints") }) },
   { id: "beforehand", screen: true, fact: "complaints", title: t("Corrections before the delivery"), wide: true, sells: true,
     build: byReason("CORRECTION", t("Requests"), t("corrections before the delivery that were requested of the grower"), t("Corrections before the delivery by reason.")),
-    note: t("No complaints: what somebody else than the grower wanted to change before the goods were delivered. Pieces and amounts below zero were taken off the orders.") },
+    note: t("These are not complaints, but what others than the grower wanted to change before the goods were delivered. Pieces and amounts below zero were taken off the orders.") },
   { id: "failed", screen: true, fact: "complaints", title: t("Rejected and cancelled orders"), build: failedOrders, wide: true, sells: true,
-    note: t("Orders that came to nothing, by customer, with their value before all corrections; they count in the week of their delivery. They are neither complaints nor revenue. Floriday does not give who rejected an order, and why.") },
+    note: t("Orders that were rejected, cancelled or could not be fulfilled, by customer, with their value before all corrections; they count in the week of their delivery. They are neither complaints nor revenue. Floriday does not give who rejected an order, and why.") },
   { id: "requests", screen: true, list: "requests", title: t("Requests without an answer"), build: requests, wide: true,
     note: t("Correction requests that are neither accepted nor declined, the newest first; of all weeks, whatever weeks are chosen. Open: can still be answered. Past its time: the time to answer is over, and Floriday does not report it as expired. State and numbers are those of the time at which the page was made; the section \u201c{title}\u201d has those of its weeks. The value is that of the whole order, not of what is asked.", { title: t("Corrections") }) },
   { id: "corrections", fact: "corrections", title: t("Corrections"), build: corrections,
@@ -50,9 +50,9 @@ const SECTIONS = [
     note: BUYS ? t("Days since the latest delivery, of all weeks. These are not payables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section \u201c{title}\u201d.", { title: t("Orders not invoiced") })
       : t("Days since the latest delivery, of all weeks. These are not receivables: what is invoiced and not paid is not known here. The total is the amount not invoiced of the section \u201c{title}\u201d.", { title: t("Orders not invoiced") }) },
   { id: "uninvoiced", screen: true, list: "uninvoiced", title: t("Orders without an invoice"), build: uninvoiced, wide: true,
-    note: t("The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows. Not settled: the grower invoices the order, or asks the auction.") },
+    note: t("The largest amounts, at most 200 orders of a currency; the same whatever weeks are chosen. Settled: the amount to be paid is determined, and an invoice follows. Not settled: the grower invoices the order, or asks the auction. Delivered is what the delivery orders say, \u2013 if there are none: what was not delivered may rightly not be invoiced.") },
   { id: "differences", screen: true, list: "differences", title: t("Invoices that differ from the order"), build: differences, wide: true,
-    note: t("The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced. Delivered is what the delivery orders say: what was not delivered may rightly not be invoiced.") },
+    note: t("The largest differences by cause, at most 200 orders of a cause and currency; the same whatever weeks are chosen. The difference is the order minus its invoices: above zero, too little is invoiced. Delivered is what the delivery orders say, \u2013 if there are none: what was not delivered may rightly not be invoiced.") },
   { id: "deliverycosts", screen: true, list: "deliverycosts", title: t("Delivery costs and charges"), build: deliveryCosts, wide: true, sells: true,
     note: t("By Incoterm and calendar month of delivery, of all data: what delivery costs by the grower's delivery conditions, and what customers were charged for it; the same whatever weeks are chosen. The conditions are the present ones, so the costs of older months are an estimate. Orders of unknown cost, such as those of the clock, count with their charge only. Where nothing is charged, the price of the goods may include delivery: then the difference is no loss.") },
   { id: "stock", fact: "stock", title: t("Stock and sell-through"), build: stock, every: true, wide: true,
@@ -112,12 +112,17 @@ const WEEKLY = new Set(["stock", "deliveries", "loadcarriers"]);
 
 const GAP = 5; // so many weeks without any end what is known: before, Floriday served only single records
 
-// From which week on a fact is known, if that is after the beginning of the chosen weeks.
+// From which week on a fact is known, if that is after the beginning of the chosen weeks; else null.
 function knownFrom(fact, chosen) {
   const fits = isOfAccount(FACTS[fact], chosen.account);
   const weeks = [...new Set(FACTS[fact].week.filter((week, place) => week !== null && fits(place)))].sort((left, right) => right - left);
   const first = weeks[weeks.findIndex((week, place) => place + 1 === weeks.length || week - weeks[place + 1] >= GAP)];
-  return first > (chosen.from ?? firstWeek) ? weekName(first) : "";
+  return first > (chosen.from ?? firstWeek) ? first : null;
+}
+
+// Whether nothing of the chosen weeks is known, but for single records.
+function isUnknown(known, chosen) {
+  return known !== null && chosen.to !== null && chosen.to < known;
 }
 
 function sectionOf({ id, fact, list, title: usualTitle, build, note, hint, wide, every, screen, headline }) {
@@ -125,8 +130,8 @@ function sectionOf({ id, fact, list, title: usualTitle, build, note, hint, wide,
   const blind = ["partner", "item"].filter((split) => filters[split].size && !columns[split]);
   const built = build(filters);
   const title = built.title ?? usualTitle;
-  const known = WEEKLY.has(fact) && knownFrom(fact, filters);
-  const notes = [note, built.more, known && t("Known from {week} on.", { week: known }), list && cutOff(list), every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
+  const known = WEEKLY.has(fact) ? knownFrom(fact, filters) : null;
+  const notes = [note, built.more, known !== null && t("Known from {week} on; of earlier weeks, only what Floriday still serves.", { week: weekName(known) }), list && cutOff(list), every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
     ...blind.map((split) => (split === "item" ? t("Not split by trade item: these are the figures of all.")
       : BUYS ? t("Not split by grower: these are the figures of all.") : t("Not split by customer: these are the figures of all.")))];
   const rows = built.table.rows.length;

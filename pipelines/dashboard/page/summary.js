@@ -118,14 +118,15 @@ const TILES = {
     const old = t("of all weeks, without the last {grace} days; {value} of it for more than {days} days", { grace: GRACE_DAYS, value: money(late.open, filters.code), days: LATE_DAYS });
     const excess = known.excess >= 0.5 ? t("{value} too much", { value: money(known.excess, filters.code) }) : "";
     return [judged("not_invoiced_late", part, money(known.open, filters.code), t("Not invoiced"), [[old, revenue > 0 && part > 0 && of, excess].filter(Boolean).join(", "),
-      unknown.ordered >= 0.5 && t("of another {value} it is not known", { value: money(unknown.ordered, filters.code) }), others((chosen) => invoiceSums(chosen).known.open)], "invoices")];
+      unknown.ordered >= 0.5 && t("of another {value} it is not known whether it is invoiced", { value: money(unknown.ordered, filters.code) }), others((chosen) => invoiceSums(chosen).known.open)], "invoices")];
   },
   stock: () => {
     const sums = total("stock", filters);
     const part = quotient(sums.sold, sums.initial);
     const known = knownFrom("stock", filters);
-    return [judged("sell_through", part, percent(part), t("Sell-through"), [t("{sold} of {initial} pieces of the period's batches sold, {pieces} left, {waste} waste", { sold: grouped(sums.sold), initial: grouped(sums.initial), pieces: grouped(sums.remaining), waste: grouped(sums.waste) }),
-      known && t("known from {week} on", { week: known })], "stock")];
+    if (isUnknown(known, filters)) return [tile(NOTHING, t("Sell-through"), t("not known before {week}", { week: weekName(known) }), "stock")];
+    return [judged("sell_through", known === null ? part : null, percent(part), t("Sell-through"), [t("{sold} of {initial} pieces of the period's batches sold, {pieces} left, {waste} waste", { sold: grouped(sums.sold), initial: grouped(sums.initial), pieces: grouped(sums.remaining), waste: grouped(sums.waste) }),
+      known !== null && t("known from {week} on", { week: weekName(known) })], "stock")];
   },
   actions: () => {
     const { orders } = total("actions", filters);
@@ -165,7 +166,7 @@ const TASKS = {
     const dues = rows.map(isDue);
     const [late, near] = [["late"], ["today", "tomorrow"]].map((some) => dues.filter((due) => some.includes(due)).length);
     const [early] = dueSum(openOrders(rows, all), (each) => each.isEarly);
-    const today = early && t("{early} of tomorrow's are due before {hour}: they leave today", { early: grouped(early), hour: EARLY_HOUR });
+    const today = early && (early === 1 ? t("1 of tomorrow's is due before {hour}: it leaves today", { hour: EARLY_HOUR }) : t("{early} of tomorrow's are due before {hour}: they leave today", { early: grouped(early), hour: EARLY_HOUR }));
     const text = dueText(near, late);
     return text && [today ? `${text} (${today})` : text, all];
   },
@@ -185,20 +186,21 @@ const TASKS = {
     const others = otherLines(all, isSoonShort);
     const text = short === 1 ? t("Forecast: of 1 line of a contract in {currency} that ends within {days} days, less will be delivered than was agreed: agree on the rest with the customer", { currency: all.code || "?", days: SOON })
       : t("Forecast: of {number} lines of contracts in {currency} that end within {days} days, less will be delivered than was agreed: agree on the rest with the customer", { currency: all.code || "?", number: grouped(short), days: SOON });
-    const more = [others && t("also {values}", { values: others }), lost > 0 && t("{pieces} called-off pieces were lost to rejected, cancelled or corrected orders: see why first", { pieces: grouped(lost) })].filter(Boolean);
+    const more = [others && t("also {values}", { values: others }), lost > 0 && t("{pieces} called-off pieces were lost: their orders were rejected, cancelled or corrected", { pieces: grouped(lost) })].filter(Boolean);
     return (short || others) && [more.length ? `${text} (${more.join("; ")})` : text, all];
   },
   invoices: (all) => {
-    const { late: { open }, lateWithout } = invoiceSums(all);
+    const { late: { open, undelivered }, lateWithout } = invoiceSums(all);
+    const notSent = undelivered >= 0.5 ? ` (${t("{value} of it for pieces that were not delivered", { value: money(undelivered, all.code) })})` : "";
     const values = { value: money(open, all.code), days: LATE_DAYS, without: money(lateWithout.open, all.code), part: money(open - lateWithout.open, all.code) };
-    return open >= 0.5 && [BUYS ? t("{value} is not invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): ask the growers or the auction for these invoices", values)
-      : t("{value} is not invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): invoice these orders, or ask the auction", values), all];
+    return open >= 0.5 && [`${BUYS ? t("{value} has not been invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): ask the growers or the auction for these invoices", values)
+      : t("{value} has not been invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): invoice these orders, or ask the auction", values)}${notSent}`, all];
   },
   changes: (all) => {
     const { silent, stopped, weighty } = lostCustomers(all);
     if (!weighty.length) return null;
     const [, customer, , , , , , days] = weighty[0];
-    return [t("{silent} silent and {stopped} stopped customers, {number} of them with at least {part} of the revenue of the last {weeks} weeks or of the same weeks a year earlier: ask why, first {customer} ({days} days without a delivery)",
+    return [t("Customers: {silent} silent, {stopped} stopped, {number} of them with at least {part} of the revenue of the last {weeks} weeks or of the same weeks a year earlier: ask why, first {customer} ({days} days without a delivery)",
       { silent: grouped(silent), stopped: grouped(stopped), number: weighty.length === silent + stopped ? t("all") : grouped(weighty.length), part: percent(WEIGHTY, 0), weeks: USUAL, customer: idName("partner", customer), days: grouped(days) }), all];
   },
   complaints: (all) => {
@@ -212,8 +214,9 @@ const TASKS = {
     const rows = listed("leftovers", all, { item: 1 });
     const idle = (some) => some.reduce((sum, each) => sum + each[5] - (each[6] || 0), 0);
     const old = idle(rows.filter(isOld));
-    return old && [t("{pieces} pieces of batches of more than {days} days are in no offer: offer them, or write them off; {others} younger ones are in no offer either",
-      { pieces: grouped(old), days: grouped(OLD_DAYS), others: grouped(idle(rows) - old) }), all];
+    const text = t("{pieces} pieces of batches of more than {days} days are in no offer: offer them, or write them off", { pieces: grouped(old), days: grouped(OLD_DAYS) });
+    const others = idle(rows) - old;
+    return old && [others ? `${text}; ${t("{others} younger ones are in no offer either", { others: grouped(others) })}` : text, all];
   },
   fill: (all) => {
     const week = { ...all, from: CONTENT.week - 1, to: CONTENT.week - 1 };

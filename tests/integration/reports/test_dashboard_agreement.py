@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from pipelines.dashboard import write_dashboard
+from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.file.connection import Warehouse
 from tests.integration.report_warehouse import ORDERS, Json, ReportWarehouse, id_of, make_record, merged
 from tests.integration.reports.test_dashboard_claims import (
@@ -137,8 +138,9 @@ def test_customers_stand_beside_a_year_earlier(dashboard: DashboardPage) -> None
 
 
 def late_order(name: str, days: int, **fields: object) -> Json:
-    """Return an order of twelve pieces whose latest delivery was some days ago by the real clock."""
-    delivery = (real_now() - dt.timedelta(days=days)).isoformat()
+    """Return an order of twelve pieces that was due at noon in Amsterdam, some days ago by the real clock."""
+    day = real_now().astimezone(AMSTERDAM).date() - dt.timedelta(days=days)
+    delivery = dt.datetime.combine(day, dt.time(12), AMSTERDAM).isoformat()
     own = {"salesOrderId": id_of(name), "tradeInstrument": "DIRECT_SALES", "mutations": [], **fields}
     return merged(order(1, ITEM, CUSTOMER, delivery), own)
 
@@ -225,7 +227,7 @@ def test_lost_customers_are_the_same_in_task_and_section(
     assert rows["Quiet"][10] == "\u2013"
     assert shown == ["1 stopped", "1 are silent"]
     assert (
-        "1 silent and 1 stopped customers, all of them with at least 1% of the revenue of the last 13 weeks"
+        "Customers: 1 silent, 1 stopped, all of them with at least 1% of the revenue of the last 13 weeks"
         " or of the same weeks a year earlier: ask why, first Gone"
         " (393 days without a delivery)"
     ) in tasks
@@ -333,7 +335,8 @@ def test_corrections_by_cause_and_how_long_open_ones_wait(
         assert labels(dashboard, "requests") == [
             "2 open: wait for the grower's answer, for 2.5 days on average",
             "0 open: wait for the customer's answer",
-            "0 past their time: the time to answer is over, but Floriday still has them as open",
+            "0 past their time without the grower's answer",
+            "0 past their time without the customer's answer",
             "0 expired without an answer, not in this list",
             f"1 without an answer: After the delivery, or about the goods (1 open, for 4.0 {rest}",
             f"1 without an answer: Changes before the delivery (1 open, for 1.0 {rest}",

@@ -378,7 +378,7 @@ def test_a_silent_customer_has_not_just_fallen(warehouse: ReportWarehouse, brows
         tasks = dashboard.page.locator("#tasks li").all_text_contents()
         assert any(
             task.startswith(
-                "1 silent and 0 stopped customers, all of them with at least 1% of the revenue of the last 13 weeks"
+                "Customers: 1 silent, 0 stopped, all of them with at least 1% of the revenue of the last 13 weeks"
                 " or of the same weeks a year earlier: ask why,"
                 f" first {names[CUSTOMER]} ("
             )

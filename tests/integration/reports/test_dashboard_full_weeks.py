@@ -87,8 +87,27 @@ def test_the_first_week_of_batches_is_named(
     with open_page(browser, page_of(warehouse), locale="en-GB") as dashboard:
         note = dashboard.page.locator("#stock .note").first.text_content() or ""
         assert ("Known from" in note) == bool(named)
-        assert f"Known from {named} on." in note or not named
+        assert f"Known from {named} on;" in note or not named
         assert f"known from {named} on" in tile(dashboard, "stock") or not named
+
+
+def test_weeks_whose_batches_are_not_known_have_no_light(warehouse: ReportWarehouse, browser: Browser) -> None:
+    """A period before that has no rate and no colour, and one that begins before it no colour."""
+    warehouse.store(ORDERS, weekly_orders(range(1, 60)))
+    warehouse.store("supply.batches", [batch(number, each) for number, each in enumerate((1, 2, 3, 30))])
+
+    with open_page(browser, page_of(warehouse), locale="en-GB") as dashboard:
+        light = dashboard.page.locator(".tile[href='#stock'] .light")
+        assert light.count() == 0
+        dashboard.page.locator("#last-4").click()
+        assert light.count() == 0
+        dashboard.choose("from", "week 45, 2026")
+        assert light.count() == 1
+        dashboard.choose("from", "week 16, 2026")
+        dashboard.choose("to", "week 20, 2026")
+        assert "not known before week 45, 2026" in tile(dashboard, "stock")
+        assert light.count() == 0
+        assert labels(dashboard, "stock")[0].startswith("\u2013 ")
 
 
 @pytest.mark.parametrize("short", [1, 3, 40])

@@ -121,6 +121,7 @@ def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
         "EUR 20 of it not invoiced at all, in 2 orders",
         "EUR 5 of it invoiced too little",
         "EUR 15 of it for more than 30 days",
+        "EUR 25 of it in orders whose delivery is not known",
         "EUR 4 invoiced too much",
         UNKNOWN,
         "300.0% of the revenue of 1 full week (EUR 10): not known whether invoiced",
@@ -129,7 +130,7 @@ def test_one_amount_is_not_invoiced(page: DashboardPage) -> None:
     assert labels(page, "uninvoiced")[1] == "EUR 20 not invoiced is in this list"
     assert labels(page, "differences")[1] == "EUR 5 invoiced too little is in this list"
     task = (
-        "EUR 15 is not invoiced for more than 30 days (EUR 10 without any invoice, EUR 5 invoiced too little):"
+        "EUR 15 has not been invoiced for more than 30 days (EUR 10 without any invoice, EUR 5 invoiced too little):"
         " invoice these orders, or ask the auction"
     )
     assert task in [normalized(each) for each in page.page.locator("#tasks li").all_text_contents()]
@@ -239,6 +240,13 @@ def test_invoices_stand_beside_what_was_delivered(warehouse: ReportWarehouse, br
         shown = [dict(zip(heads, row, strict=True)) for row in dashboard.rows("differences")]
         pieces = [(row["Pcs ordered"], row["Pcs delivered"], row["Pcs invoiced"]) for row in shown]
         assert sorted(pieces) == [("12", "0", "6"), ("12", "6", "6")]
+        assert "EUR 10 of it for pieces that were not delivered, by the delivery orders" in labels(
+            dashboard, "invoices"
+        )
+        assert any(
+            "(EUR 10 of it for pieces that were not delivered)" in normalized(each)
+            for each in dashboard.page.locator("#tasks li").all_text_contents()
+        )
 
 
 def test_a_long_list_has_its_share_of_all(page: DashboardPage) -> None:
