@@ -116,9 +116,14 @@ def folder(demonstration: Demonstration, tmp_path: Path, monkeypatch: pytest.Mon
         yield tmp_path
 
 
+def needs_cells(arguments: Iterable[str]) -> bool:
+    """Whether a command is about cells, which only a lake has."""
+    return not {"move", "--cell"}.isdisjoint(arguments)
+
+
 def documented(*names: str) -> list[tuple[str, ...]]:
     """Return the arguments of the documented calls of some commands, each form once; without names, of all others."""
-    ending = [arguments for _, arguments in commands() if FOLLOW not in arguments]
+    ending = [arguments for _, arguments in commands() if FOLLOW not in arguments and not needs_cells(arguments)]
     chosen = names or {arguments[0] for arguments in ending} - {*LASTING, *TESTED_ALONE}
     return list(dict.fromkeys(filled_in(arguments) for arguments in ending if arguments[0] in chosen))
 
@@ -150,6 +155,16 @@ def test_a_documented_command_works(
     assert code == 0, err
 
 
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("arguments", sorted({each for _, each in commands() if needs_cells(each)}), ids=" ".join)
+def test_a_documented_command_on_cells_is_understood(arguments: tuple[str, ...], printed: Printed) -> None:
+    """Where there is no lake, each command on cells is complete, and only lacks the cell or another place."""
+    code, out, err = printed(*filled_in(arguments))
+
+    assert (code, out) == (2, "")
+    assert "there is no cell" in err or "are the same warehouse" in err
+
+
 @pytest.mark.parametrize("arguments", [each for each in documented("up") if each[1:]], ids=" ".join)
 def test_a_documented_start_of_dagster_works(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """Each form of `floriday up` with options serves Dagster's pages; without any it has tests of its own."""
@@ -165,7 +180,9 @@ def test_a_documented_sandbox_works(arguments: tuple[str, ...], tmp_path: Path) 
     assert "FLORIDAY_BASE_URL=http://127.0.0.1:" in output
 
 
-@pytest.mark.parametrize("arguments", sorted({each for _, each in commands() if FOLLOW in each}), ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", sorted({each for _, each in commands() if FOLLOW in each and not needs_cells(each)}), ids=" ".join
+)
 def test_a_documented_sync_that_stays_works(
     arguments: tuple[str, ...], demonstration: Demonstration, folder: Path, tmp_path: Path
 ) -> None:
