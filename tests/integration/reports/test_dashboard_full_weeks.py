@@ -91,7 +91,7 @@ def test_the_first_week_of_batches_is_named(
         assert f"known from {named} on" in tile(dashboard, "stock") or not named
 
 
-def test_weeks_whose_batches_are_not_known_have_no_light(warehouse: ReportWarehouse, browser: Browser) -> None:
+def test_unknown_weeks_of_batches_have_no_colour(warehouse: ReportWarehouse, browser: Browser) -> None:
     """A period before that has no rate and no colour, and one that begins before it no colour."""
     warehouse.store(ORDERS, weekly_orders(range(1, 60)))
     warehouse.store("supply.batches", [batch(number, each) for number, each in enumerate((1, 2, 3, 30))])
