@@ -13,7 +13,7 @@ const DUES = [["late", t("Overdue")], ["today", t("Today")], ["tomorrow", t("Tom
 
 // The day of today or tomorrow with its name, in Amsterdam.
 function dayAfter(days) {
-  const format = new Intl.DateTimeFormat(LOCALE, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
+  const format = dateFormatter(LOCALE, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
   return format.format(FIRST_MONDAY + (dayNumber(now()) + days) * DAY);
 }
 
@@ -28,10 +28,16 @@ function stepOf(step, until) {
   return step === "COMMIT" && until && Date.parse(until) < now() ? "WAIT" : step;
 }
 
-// Days since the first Monday of 1970, in Amsterdam.
+// Days since the first Monday of 1970, in Amsterdam; many orders are due at one time.
+const dayNumbers = new Map();
+
 function dayNumber(time) {
-  const text = new Intl.DateTimeFormat("en-CA", { timeZone: "Europe/Amsterdam" }).format(time);
-  return Math.round((Date.parse(text) - FIRST_MONDAY) / DAY);
+  const moment = Number(time);
+  if (!dayNumbers.has(moment)) {
+    const text = dateFormatter("en-CA", { timeZone: "Europe/Amsterdam" }).format(moment);
+    dayNumbers.set(moment, Math.round((Date.parse(text) - FIRST_MONDAY) / DAY));
+  }
+  return dayNumbers.get(moment);
 }
 
 // When an order must be delivered, as of the time at which the page is read; "left" if it is on its way.

@@ -244,7 +244,7 @@ function deliveryCosts(chosen) {
 }
 
 function monthName(day) {
-  return new Intl.DateTimeFormat(LOCALE, { month: "long", year: "numeric", timeZone: "UTC" }).format(Date.parse(day));
+  return dateFormatter(LOCALE, { month: "long", year: "numeric", timeZone: "UTC" }).format(Date.parse(day));
 }
 
 function stock(chosen) {

@@ -16,7 +16,7 @@ function quarterName(quarter) {
 }
 
 function monthOfWeek(week) {
-  return new Intl.DateTimeFormat(LOCALE, { month: "short", year: "numeric", timeZone: "UTC" }).format(thursdayOf(week));
+  return dateFormatter(LOCALE, { month: "short", year: "numeric", timeZone: "UTC" }).format(thursdayOf(week));
 }
 
 function weekRange(weeks) {

@@ -225,3 +225,34 @@ def test_a_list_names_its_limit(stored: ReportWarehouse, browser: Browser, monke
         assert chips(dashboard)[0] == "All 9"
         assert chips(dashboard)[-1].endswith("1")
         assert dashboard.figures("departures") == ["6", "1", "1", "600", "100"]
+
+
+COUNTED = """(() => {
+  window.made = 0;
+  for (const name of ["DateTimeFormat", "NumberFormat"]) {
+    const Format = Intl[name];
+    const construct = (of, given) => {
+      window.made += 1;
+      return Reflect.construct(of, given);
+    };
+    Intl[name] = new Proxy(Format, { construct });
+  }
+})()"""
+"""Count how many formats a page makes."""
+
+
+def test_formats_are_made_once(warehouse: ReportWarehouse, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page with many open orders makes no more formats than one with few: with a million it would take seconds."""
+    monkeypatch.setattr(lists, "LISTED", 3)
+    made = []
+    for number in (4, 60):
+        warehouse.store(ORDERS, [due(each, hours=each) for each in range(number)])
+        file = write_dashboard(Warehouse(warehouse.path), warehouse.path.with_name(f"{number}.html"), TUESDAY).path
+        with browser.new_context(offline=True, locale="en-GB", **LAPTOP) as context:
+            page = context.new_page()
+            page.add_init_script(COUNTED)
+            page.clock.set_fixed_time(TUESDAY)
+            page.goto(file.as_uri())
+            page.locator("#departures table").wait_for(state="attached")
+            made.append(page.evaluate("made"))
+    assert 5 < made[1] <= made[0] + 5
