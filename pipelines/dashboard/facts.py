@@ -141,13 +141,16 @@ def define_weeks(connection: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def gather(connection: duckdb.DuckDBPyConnection, fact: Fact, api: str, selection: Selection) -> None:
+def gather(
+    connection: duckdb.DuckDBPyConnection, fact: Fact, api: str, selection: Selection, others: dict[str, str]
+) -> None:
     """Write the selected rows of a fact to its temporary table, after :func:`define_weeks`.
 
-    The SQL of a fact only groups the rows that its report counts, the rows of the report's step ``detail``.
+    The SQL of a fact only groups the rows that its report counts, the rows of the report's step ``detail``. What it
+    reads beside them are ``others``, those of :func:`other_reports`.
     """
     define_details(connection, find_report(fact.report))
-    steps = {"partner": _PARTNERS[api], "reasons": _REASONS.format(report=fact.report), **_other_reports(connection)}
+    steps = {"partner": _PARTNERS[api], "reasons": _REASONS.format(report=fact.report), **others}
     sql = _text(fact.name).format(**steps)
     where, limits = selection.conditions({split: f"f.{split}" for split in ("account", *fact.splits)})
     connection.execute(
@@ -155,8 +158,8 @@ def gather(connection: duckdb.DuckDBPyConnection, fact: Fact, api: str, selectio
     )
 
 
-def _other_reports(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """SQL of the rows of other reports that facts read beside their own; no rows, if a report is not installed."""
+def other_reports(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """SQL of the rows of other reports that facts and lists read; without rows, if a report is not installed."""
     reports = installed(connection)
     if "fill_rate" in reports:
         define_details(connection, find_report("fill_rate"))

@@ -33,9 +33,7 @@ class ReportList:
     is_detail: bool = False  # whether it reads the report's step ``detail`` instead of its rows
     parts: str = "true"  # SQL: which part a row belongs to; each part has at most LISTED rows
     grower: str = "supplier_organization_id"  # the column with the partner of a buyer, where it has ``partner``
-    with_delivered: bool = (
-        False  # whether a last column has the pieces that were delivered, of the report of fill rates
-    )
+    with_delivered: bool = False  # whether a last column has the delivered pieces, by the report of fill rates
 
     @property
     def identifiers(self) -> tuple[int, ...]:
@@ -61,6 +59,22 @@ _INVOICED = (
     "currency",
 )
 """The columns of both lists of invoices."""
+
+
+def _invoices(name: str, order: str, where: str, parts: str = "true") -> ReportList:
+    """A list of orders that are not invoiced as they were ordered."""
+    return ReportList(
+        name,
+        "invoice_reconciliation",
+        _INVOICED,
+        {"partner": "partner", "item": "trade_item_id", "currency": "currency"},
+        order,
+        where=where,
+        parts=parts,
+        grower="seller_organization_id",
+        with_delivered=True,
+    )
+
 
 LISTS = (
     ReportList(
@@ -176,26 +190,12 @@ LISTS = (
         "oldest_batch_days DESC NULLS LAST, pieces_left DESC",
         where="pieces_left > 0",
     ),
-    ReportList(
-        "uninvoiced",
-        "invoice_reconciliation",
-        _INVOICED,
-        {"partner": "partner", "item": "trade_item_id", "currency": "currency"},
-        "open_amount DESC NULLS LAST",
-        where="cause = 'NOT_INVOICED'",
-        grower="seller_organization_id",
-        with_delivered=True,
-    ),
-    ReportList(
+    _invoices("uninvoiced", "open_amount DESC NULLS LAST", "cause = 'NOT_INVOICED'"),
+    _invoices(
         "differences",
-        "invoice_reconciliation",
-        _INVOICED,
-        {"partner": "partner", "item": "trade_item_id", "currency": "currency"},
         "abs(difference) DESC NULLS LAST",
+        "cause NOT IN ('NOT_INVOICED', 'CANNOT_BE_KNOWN')",
         parts="cause",
-        where="cause NOT IN ('NOT_INVOICED', 'CANNOT_BE_KNOWN')",
-        grower="seller_organization_id",
-        with_delivered=True,
     ),
     ReportList(
         "deliverycosts",

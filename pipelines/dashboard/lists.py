@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.dashboard.facts import other_reports
 from pipelines.dashboard.listed_reports import LISTED, LISTS, MOST_LISTED, ReportList
 from pipelines.dashboard.selection import Selection
 from pipelines.reports import define_details, find_report
@@ -25,7 +26,8 @@ def read_lists(
     of rows in the list, and that of all rows.
     """
     found = [each for each in LISTS if each.report in reports and selection.required.issubset(each.splits)]
-    rows = {each.name: _rows(connection, each, reports, api, selection) for each in found}
+    delivered = other_reports(connection)["delivered"]
+    rows = {each.name: _rows(connection, each, delivered, api, selection) for each in found}
     groups = {name: Counter((row[0], *row[-2:]) for row in of_list) for name, of_list in rows.items()}
     lists = {name: [row[:-2] for row in of_list] for name, of_list in rows.items()}
     return lists, {
@@ -60,7 +62,7 @@ def identifiers_in(lists: Lists) -> set[str]:
 
 
 def _rows(
-    connection: duckdb.DuckDBPyConnection, wanted: ReportList, reports: Collection[str], api: str, selection: Selection
+    connection: duckdb.DuckDBPyConnection, wanted: ReportList, delivered: str, api: str, selection: Selection
 ) -> list[list[Any]]:
     """The rows of a list; each ends with its currency, and the number of rows of its account and currency."""
     columns = {"account": "account", **wanted.splits}
@@ -74,9 +76,12 @@ def _rows(
         f", {wanted.splits['currency']} AS list_currency" if "currency" in wanted.splits else ", NULL AS list_currency"
     )
     order = f"{wanted.order}, account, {', '.join(wanted.columns)}"
-    delivered, join = _delivered(connection, reports) if wanted.with_delivered else ("", "")
+    more, join = "", ""
+    if wanted.with_delivered:
+        pieces = f"SELECT account, sales_order_id, delivered_pieces FROM {delivered}"
+        more, join = ", delivered_pieces", f" LEFT JOIN ({pieces}) USING (account, sales_order_id)"
     sql = (
-        f"SELECT account, {', '.join(wanted.columns)}{delivered}, list_currency, list_rows FROM (SELECT *,"
+        f"SELECT account, {', '.join(wanted.columns)}{more}, list_currency, list_rows FROM (SELECT *,"
         f" row_number() OVER (PARTITION BY account, list_currency, {wanted.parts} ORDER BY {order}) AS list_place,"
         f" count(*) OVER (PARTITION BY account, list_currency) AS list_rows"
         f" FROM (SELECT {every} FROM {source}) WHERE ({wanted.where}){where})"
@@ -84,15 +89,6 @@ def _rows(
         f" QUALIFY row_number() OVER (ORDER BY list_place) <= {MOST_LISTED} ORDER BY {order}"
     )
     return [list(map(in_json, row)) for row in connection.execute(sql, limits).fetchall()]
-
-
-def _delivered(connection: duckdb.DuckDBPyConnection, reports: Collection[str]) -> tuple[str, str]:
-    """SQL of the column with an order's delivered pieces, NULL where they are not known, and of the join for it."""
-    if "fill_rate" not in reports:
-        return ", NULL AS delivered_pieces", ""
-    define_details(connection, find_report("fill_rate"))
-    pieces = "SELECT account, sales_order_id, delivered_pieces FROM fill_rate_detail()"
-    return ", delivered_pieces", f" LEFT JOIN ({pieces}) USING (account, sales_order_id)"
 
 
 def in_json(value: object) -> object:

@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from pipelines.dashboard.facts import NONE, RANKED, SALES, Fact, Row, count, define_weeks, gather, read, table_of
+from pipelines.dashboard.facts import (
+    NONE,
+    RANKED,
+    SALES,
+    Fact,
+    Row,
+    count,
+    define_weeks,
+    gather,
+    other_reports,
+    read,
+    table_of,
+)
 from pipelines.dashboard.selection import Selection
 
 WEEKS = (110, 60, 30, 15, 5)
@@ -41,8 +53,9 @@ def prepare(
 ) -> RowLimit:
     """Write the selected rows of the facts to temporary tables, with ranks instead of partners and items."""
     define_weeks(connection)
+    others = other_reports(connection)
     for fact in facts:
-        gather(connection, fact, api, selection)
+        gather(connection, fact, api, selection, others)
     ranks = {split: _rank(connection, facts, split, this_week - WEEKS[0]) for split in sorted(RANKED)}
     for fact in facts:
         _place(connection, fact)

@@ -146,7 +146,7 @@ function requestSums(chosen) {
   const days = (some) => quotient(sum(some, "waited") / 24, sum(some, "pending"));
   const ofKind = (kind) => {
     const some = sums.filter((each) => CONTENT.keys[each.kind] === kind);
-    return { kind, open: sum(some, "pending"), overdue: sum(some, "overdue"), expired: sum(some, "expired"), days: days(some), worth: sum(some, "open_worth") };
+    return { kind, open: sum(some, "pending"), overdue: sum(some, "overdue"), days: days(some), worth: sum(some, "open_worth") };
   };
   const [ours, theirs] = [sums.filter((each) => !isTheirs(each)), sums.filter(isTheirs)];
   return {

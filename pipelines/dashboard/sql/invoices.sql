@@ -39,7 +39,7 @@ SELECT
     sum(d.invoiced_amount) AS invoiced,
     coalesce(sum(d.open_amount), 0) AS open,
     coalesce(sum(d.excess_amount), 0) AS excess,
-    coalesce(sum(CAST(v.undelivered AS DECIMAL(18, 6))), 0) AS undelivered,
+    coalesce(sum(CAST(v.undelivered AS DECIMAL(38, 6))), 0) AS undelivered,
     coalesce(sum(d.open_amount) FILTER (v.undelivered IS NULL), 0) AS unreported
 FROM invoice_reconciliation_detail() d
 LEFT JOIN deliveries v ON v.account = d.account AND v.sales_order_id = d.sales_order_id

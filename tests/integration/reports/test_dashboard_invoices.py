@@ -249,6 +249,18 @@ def test_invoices_stand_beside_what_was_delivered(warehouse: ReportWarehouse, br
         )
 
 
+def test_the_largest_amount_makes_a_page(warehouse: ReportWarehouse, browser: Browser) -> None:
+    """The largest amount that a table can hold, of which nothing was delivered, is split as any other."""
+    own = {"salesOrderId": id_of("order 1"), "tradeInstrument": "DIRECT_SALES", "mutations": []}
+    amount = {"calculatedFields": {"orderAmount": {"value": Decimal("999999999999.999999")}}}
+    warehouse.store(ORDERS, [merged(sold("largest", "rosa", OLD), {**own, **amount})])
+    warehouse.store(REQUESTS, [delivered(1, 0, per_package=1)])
+
+    with open_page(browser, page_of(warehouse), locale="en-GB", **LAPTOP) as dashboard:
+        shown = f"EUR {10**12} of it for pieces that were not delivered, by the delivery orders"
+        assert shown in labels(dashboard, "invoices")
+
+
 def test_a_long_list_has_its_share_of_all(page: DashboardPage) -> None:
     """A list of 200 orders has its own total and that of all, for the currency that is chosen."""
     page.choose("currency", "USD")
