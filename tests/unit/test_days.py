@@ -12,6 +12,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.catalogue.types import Feed
 from pipelines.errors import UsageError
 from pipelines.warehouse.load.days_to_sequence import Days, changed_at
+from tests.command_line import ROOT
 
 FEEDS = {f"{api} {feed.name}": feed for api in CATALOGUES for feed in catalogue_of(api).feeds}
 
@@ -64,3 +65,11 @@ def test_all_fields_with_the_time_of_change_are_used(feed: Feed) -> None:
 def test_the_creation_time_is_the_fallback(feed: str, expression: str | None) -> None:
     """The creation time is used for unchanged records, if their feed has a time of change at all."""
     assert changed_at(tables_of(FEEDS[feed])) == expression
+
+
+def test_today_is_that_of_amsterdam_in_sql() -> None:
+    """No SQL of the package asks for the day of the machine, which may be another week than in Amsterdam."""
+    files = [path for path in (ROOT / "pipelines").rglob("*") if path.suffix in {".py", ".sql"}]
+
+    assert files
+    assert [path.name for path in files if "current_date" in path.read_text(encoding="utf-8").lower()] == []

@@ -28,7 +28,10 @@ TIME_OF_TRADE = timedelta(hours=24)  # a whole day, because nobody trades at nig
 WEEKS_SHOWN = timedelta(weeks=4)  # partitions that are marked in Dagster; a whole year would take half a minute more
 _NEWEST_WEEKS = """  -- few columns, so that it fits a terminal of 80
     SELECT iso_year AS year, iso_week AS week, trade_item_name AS trade_item, currency, pieces, revenue
-    FROM reports.revenue_by_week(to_date := date_trunc('week', current_date) - INTERVAL 1 DAY) LIMIT 12
+    FROM reports.revenue_by_week(
+        to_date := date_trunc('week', timezone('Europe/Amsterdam', now())) - INTERVAL 1 DAY
+    )
+    LIMIT 12
 """
 _BY_STATUS = "SELECT status, count(*) AS orders FROM orders.sales_orders GROUP BY ALL ORDER BY orders DESC"
 RESULTS = {  # a title and a query to show, by API
