@@ -31,9 +31,8 @@ class FeedCursor:
 
     def position(self) -> Position:
         """The stored position."""
-        sql = f"SELECT series, cursor, maximum, current_at, committed_at FROM sync.cursors WHERE {_PART}"
-        rows = self.connection.execute(sql, of_part(self.part)).fetchall()
-        return Position(*rows[0]) if rows else Position()
+        position, _ = self._stored()
+        return position
 
     def move(self, to: Position, expected: Position | None = None) -> None:
         """Store a position; within a transaction.
@@ -46,7 +45,7 @@ class FeedCursor:
         Raises:
             WarehouseError: the cursor is not where it was expected, so another sync has moved it.
         """
-        before = self.position()
+        before, places = self._stored()
         if expected is not None and (before.series, before.cursor) != (expected.series, expected.cursor):
             raise WarehouseError(
                 "another sync has moved the cursor meanwhile, so nothing of this batch was stored: sync again",
@@ -55,7 +54,8 @@ class FeedCursor:
             )
         if before.committed_at is None:
             conflict_with_inserts(self.connection)
-        self.connection.execute(f"DELETE FROM sync.cursors WHERE {_PART}", of_part(self.part))
+        for place in places:
+            self.connection.execute("DELETE FROM sync.cursors WHERE rowid = $place", {"place": place})
         if before.series == to.series and before.cursor > to.cursor:
             self.connection.execute(
                 "UPDATE sync.windows SET from_sequence_number = least(from_sequence_number, $cursor),"
@@ -67,6 +67,15 @@ class FeedCursor:
             " VALUES ($account, $feed, $part, $series, $cursor, $maximum, $current_at, $committed_at)",
             {**of_part(self.part), **vars(to)},
         )
+
+    def _stored(self) -> tuple[Position, list[int]]:
+        """The stored position, and the place of its row.
+
+        To delete that row, a lake asks PostgreSQL half as often as it would to search it once more.
+        """
+        sql = f"SELECT series, cursor, maximum, current_at, committed_at, rowid FROM sync.cursors WHERE {_PART}"
+        rows = self.connection.execute(sql, of_part(self.part)).fetchall()
+        return Position(*rows[0][:-1]) if rows else Position(), [place for *_, place in rows]
 
     def start_of_walk(self, at: Position, table: Table, page: int) -> int:
         """Where the next walk begins: before the page that was the head of a young run, else at the cursor.
