@@ -77,9 +77,10 @@ def _content(
         "language": selection.language,
         "made": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
         "week": this_week(now),
-        "first": found.first_week,
-        "chosen": _weeks(selection, found.first_week, this_week(now)),
-        "merged": {"partners": found.merged("partner"), "items": found.merged("item"), "older": found.older},
+        "first": found.weeks[0],
+        "chosen": _weeks(selection, found.weeks[0], this_week(now)),
+        "merged": {"partners": found.merged("partner"), "items": found.merged("item")},
+        "outside": {"older": found.older, "later": found.later, "last": found.weeks[-1]},
         "facts": {fact.name: _columns(fact, rows, keys, found) for fact, rows in found.rows.items()},
         "lists": rows_of_lists,
         "listed": numbers,
@@ -138,7 +139,7 @@ def _columns(fact: Fact, rows: Sequence[Row], keys: _Keys, found: LimitedFacts) 
     """The rows as columns: weeks counted from the first, texts as indexes of the keys."""
     turned: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(fact.columns)
     columns = dict(zip(fact.columns, map(list, turned), strict=True))
-    columns["week"] = [None if week is None else week - found.first_week for week in columns["week"]]
+    columns["week"] = [None if week is None else week - found.weeks[0] for week in columns["week"]]
     for split in ("account", *fact.splits):
         texts = columns[split]
         if split in RANKED:

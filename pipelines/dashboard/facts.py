@@ -174,21 +174,21 @@ def table_of(fact: Fact) -> str:
     return f"temp.dashboard_{fact.name}"
 
 
-def count(connection: duckdb.DuckDBPyConnection, fact: Fact, alone: int, first_week: int) -> int:
+def count(connection: duckdb.DuckDBPyConnection, fact: Fact, alone: int, weeks: range) -> int:
     """The number of rows that :func:`read` returns."""
-    sql, params = _query(fact, alone, first_week)
+    sql, params = _query(fact, alone, weeks)
     (found,) = connection.execute(f"SELECT count(*) FROM ({sql})", params).fetchall()[0]
     return int(found)
 
 
-def read(connection: duckdb.DuckDBPyConnection, fact: Fact, alone: int, first_week: int) -> list[Row]:
-    """The rows of a fact from a week on, or without a week, in order; others after rank ``alone`` merged."""
-    sql, params = _query(fact, alone, first_week)
+def read(connection: duckdb.DuckDBPyConnection, fact: Fact, alone: int, weeks: range) -> list[Row]:
+    """The rows of a fact in some weeks, or without a week, in order; others after rank ``alone`` merged."""
+    sql, params = _query(fact, alone, weeks)
     rows = connection.execute(f"{sql} ORDER BY ALL", params).fetchall()
     return [tuple(map(_plain, row)) for row in rows]
 
 
-def _query(fact: Fact, alone: int, first_week: int) -> tuple[str, dict[str, object]]:
+def _query(fact: Fact, alone: int, weeks: range) -> tuple[str, dict[str, object]]:
     """The query of the rows with its parameters; partners and items after a rank are merged."""
     splits = "".join(
         f", if(f.{split} > $alone, {OTHER}, f.{split}) AS {split}" if split in RANKED else f", f.{split}"
@@ -197,10 +197,11 @@ def _query(fact: Fact, alone: int, first_week: int) -> tuple[str, dict[str, obje
     sums = "".join(f", sum(f.{measure}) AS {measure}" for measure in fact.measures)
     sql = (
         f"SELECT f.account, f.week{splits}{sums} FROM {table_of(fact)} f"
-        " WHERE f.week IS NULL OR f.week >= $first_week GROUP BY ALL"
+        " WHERE f.week IS NULL OR f.week BETWEEN $first_week AND $last_week GROUP BY ALL"
     )
     is_ranked = not RANKED.isdisjoint(fact.splits)
-    return sql, {"first_week": first_week, **({"alone": alone} if is_ranked else {})}
+    params: dict[str, object] = {"first_week": weeks[0], "last_week": weeks[-1]}
+    return sql, {**params, "alone": alone} if is_ranked else params
 
 
 def _plain(value: object) -> object:

@@ -28,7 +28,7 @@
 --   supply_line_id          the cheapest offer (supply.supply_lines)
 --   grower_organization_id  grower that offers it (organizations.organizations)
 --   grower                  its name; NULL if the organization is not in the warehouse
---   price                   price of a piece with packing, levies and rent, in the currency
+--   price                   price of a piece with packing, levies and rent, in the currency; NULL if it is too large for the column
 --   price_per_piece         of this, the price of a piece
 --   packing_price           of this, the surcharge of the cheapest packing
 --   levies                  of this, the expected auction levies
@@ -71,7 +71,7 @@ levies AS (
         b.money,
         b.grower_id,
         grouping(b.grower_id) = 1 AS is_overall,
-        CAST(coalesce(sum(b.levies), 0) / nullif(sum(b.amount), 0) AS DECIMAL(18, 6)) AS rate
+        TRY_CAST(coalesce(sum(b.levies), 0) / nullif(sum(b.amount), 0) AS DECIMAL(18, 6)) AS rate
     FROM bought b
     GROUP BY GROUPING SETS ((b.account, b.money, b.grower_id), (b.account, b.money))
 ),
@@ -80,7 +80,7 @@ rents AS (
         b.account,
         b.money,
         b.package,
-        CAST(coalesce(sum(b.rental), 0) / nullif(sum(b.pieces), 0) AS DECIMAL(18, 6)) AS rent
+        TRY_CAST(coalesce(sum(b.rental), 0) / nullif(sum(b.pieces), 0) AS DECIMAL(18, 6)) AS rent
     FROM bought b
     GROUP BY ALL
 ),
@@ -149,11 +149,11 @@ offers AS (
         i.vbn_product_code,
         i.name,
         CAST(coalesce(p.cheapest.surcharge, 0) AS DECIMAL(18, 6)) AS packing_price,
-        CAST(
+        TRY_CAST(
             (l.price_per_piece_value + packing_price) * coalesce(g.rate, a.rate, 0) AS DECIMAL(18, 6)
         ) AS levies,
         coalesce(r.rent, 0) AS package_rental,
-        CAST(l.price_per_piece_value + packing_price + levies + package_rental AS DECIMAL(18, 6)) AS price
+        TRY_CAST(l.price_per_piece_value + packing_price + levies + package_rental AS DECIMAL(18, 6)) AS price
     FROM orderable l
     LEFT JOIN items i ON i.account = l.account AND i.trade_item_id = l.trade_item_id
     LEFT JOIN packings p ON p.account = l.account AND p.supply_line_id = l.supply_line_id

@@ -123,7 +123,7 @@ like_for_like AS (
         CAST(date_trunc('month', w.week_part) AS DATE) AS month,
         w.kind_number,
         w.money,
-        sum(w.paid * c.pieces / w.pieces) / sum(c.pieces) AS price,
+        sum(CAST(w.paid AS DOUBLE) * c.pieces / w.pieces) / sum(c.pieces) AS price,
         sum(c.pieces) AS pieces,
         sum(c.paid) / sum(c.pieces) AS clock_price
     FROM item_weeks w

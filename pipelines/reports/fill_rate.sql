@@ -98,8 +98,8 @@ delivered AS (
     SELECT
         r.account,
         r.sales_order_id,
-        CAST(sum(CAST(c.claimed_number_of_packages AS BIGINT) * r.pieces_per_package) AS BIGINT) AS pieces,
-        CAST(sum(c.claimed_number_of_packages) FILTER (r.pieces_per_package IS NULL) AS BIGINT) AS packages_of_order
+        sum(CAST(c.claimed_number_of_packages AS BIGINT) * r.pieces_per_package) AS pieces,
+        sum(c.claimed_number_of_packages) FILTER (r.pieces_per_package IS NULL) AS packages_of_order
     FROM requests r
     ANTI JOIN outdated m
         ON m.account = r.account AND m.delivery_order_id = r.delivery_order_id AND m.position = r.position
@@ -152,8 +152,17 @@ owed AS (
         o.status,
         CAST(greatest(coalesce(m.pieces, o.number_of_pieces, 0), 0) AS BIGINT) AS ordered_pieces,
         CAST(CASE WHEN o.status = 'CANCELLED' THEN 0 ELSE coalesce(o.number_of_pieces, 0) END AS BIGINT) AS agreed_pieces,
-        coalesce(d.pieces, 0)
-            + coalesce(d.packages_of_order * o.packing_configuration_pieces_per_package, 0) AS shipped_pieces,
+        -- Within a million million pieces: a wrong number of packages shall not end the report.
+        CAST(
+            least(
+                greatest(
+                    coalesce(d.pieces, 0)
+                        + coalesce(d.packages_of_order * o.packing_configuration_pieces_per_package, 0),
+                    -1000000000000
+                ),
+                1000000000000
+            ) AS BIGINT
+        ) AS shipped_pieces,
         CASE
             WHEN o.status = 'CANCELLED' AND NOT coalesce(m.with_cancellation, false) AND k.sales_order_id IS NULL
                 THEN ordered_pieces

@@ -144,7 +144,7 @@ stated AS (
             WHEN NOT d.has_lines AND d.outside IS NOT NULL THEN 'CANNOT_BE_KNOWN'
             WHEN NOT d.has_lines THEN 'NOT_SETTLED'
             WHEN d.unsettled_pieces = 0 AND coalesce(abs(d.unsettled_amount), 0) < 0.01 THEN 'NOT_INVOICED'
-            WHEN d.unsettled_pieces BETWEEN 1 AND d.ordered_pieces - 1 AND coalesce(d.unsettled_amount >= 0.01, true)
+            WHEN d.unsettled_pieces >= 1 AND d.unsettled_pieces < d.ordered_pieces AND coalesce(d.unsettled_amount >= 0.01, true)
                 THEN 'SETTLED_IN_PART'
             ELSE 'DIFFERS'
         END AS state

@@ -145,9 +145,10 @@ alerts AS (
         w.clock_orders,
         w.clock_pieces,
         w.clock_paid,
-        w.direct_paid * w.clock_pieces / w.direct_pieces AS due
+        CAST(w.direct_paid AS DOUBLE) * w.clock_pieces / w.direct_pieces AS due
     FROM item_weeks w
-    WHERE w.clock_paid * w.direct_pieces < w.direct_paid * w.clock_pieces
+    -- Exact, so that equal prices are no alert; prices too large for that are none either.
+    WHERE TRY(w.clock_paid * w.direct_pieces < w.direct_paid * w.clock_pieces)
 ),
 {items}
 SELECT

@@ -136,6 +136,21 @@ class TestFiles:
         assert (kinds["amount"], kinds["total"]) == (pa.decimal128(18, 6), pa.decimal128(28, 6))
         assert kinds["huge"] == pa.int64()
 
+    def test_a_sum_that_no_reader_could_hold_is_null(
+        self, things: ThingWarehouse, printed: Printed, tmp_path: Path
+    ) -> None:
+        """Everything is exported, also where a view has sums of 29 digits and of more than a BIGINT."""
+        things.change(
+            "CREATE OR REPLACE VIEW history.things AS SELECT *, CAST(2e22 AS DECIMAL(38, 6)) AS total,"
+            " CAST(1e19 AS HUGEINT) AS pieces, synced_at AS valid_from, NULL AS valid_to, true AS is_current,"
+            " row_version AS version FROM versions.things"
+        )
+        printed("export", "out")
+
+        exported = parquet.read_table(tmp_path / "out" / "history" / "things.parquet")
+        assert set(exported["total"].to_pylist()) == set(exported["pieces"].to_pylist()) == {None}
+        assert None not in exported["version"].to_pylist()
+
     @pytest.mark.slow
     def test_history_and_reports_are_optional(
         self, tmp_path: Path, printed: Printed, monkeypatch: pytest.MonkeyPatch

@@ -311,6 +311,7 @@ const DUTCH = dictionary({
     "Deze pagina is {days} dagen geleden gemaakt: `floriday dashboard` maakt een nieuwe.",
   "To keep the file small, {partners} smaller {kind} and {items} smaller trade items are shown together as others; totals are complete. `floriday report` has them all.":
     "Om het bestand klein te houden staan {partners} kleinere {kind} en {items} kleinere artikelen samen als overige; totalen zijn volledig. `floriday report` heeft ze allemaal.",
+  "Left out are {orders} from after {week}.": "Weggelaten: {orders} van na {week}.",
   "Left out are {orders} from before {week}.": "Weggelaten: {orders} van vóór {week}.",
   "This page contains only: {names}. What cannot be limited to that is left out.":
     "Deze pagina bevat alleen: {names}. Wat daartoe niet te beperken is, is weggelaten.",

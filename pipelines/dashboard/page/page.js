@@ -2,7 +2,7 @@
 
 // What a reader should know before trusting the figures.
 function notices() {
-  const { partners, items: merged, older } = CONTENT.merged;
+  const { merged: { partners, items: merged }, outside: { older, later, last: latest } } = CONTENT;
   const texts = [];
   const age = Math.floor((now() - Date.parse(CONTENT.made)) / DAY);
   if (age >= 2) texts.push(t("This page was made {days} days ago: `floriday dashboard` makes a new one.", { days: grouped(age) }));
@@ -11,6 +11,7 @@ function notices() {
       + " are complete. `floriday report` has them all.", { partners: grouped(partners), kind: PARTNER.many, items: grouped(merged) }));
   }
   if (older) texts.push(t("Left out are {orders} from before {week}.", { orders: counted(older, t("order"), t("orders")), week: weekName(CONTENT.first) }));
+  if (later) texts.push(t("Left out are {orders} from after {week}.", { orders: counted(later, t("order"), t("orders")), week: weekName(latest) }));
   if (CONTENT.limited) texts.push(t("This page contains only: {names}. What cannot be limited to that is left out.", { names: CONTENT.limited }));
   return texts.map((text) => make("p", { class: "notice" }, ...withCommands(text)));
 }

@@ -156,14 +156,18 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> int:
 
 
 def _column(name: str, kind: str) -> str:
+    """The column in a type that all readers support.
+
+    Only sums have wider types. One that no reader could hold is NULL: a wrong number must not end the whole export.
+    """
     column = quoted(name)
     decimal = _DECIMAL.fullmatch(kind)
     if kind in _PLAIN or kind in _TIMES or (decimal and int(decimal[1]) <= _DIGITS):
         return column
     if decimal:
-        return f"CAST({column} AS DECIMAL({_DIGITS},{decimal[2]})) AS {column}"
+        return f"TRY_CAST({column} AS DECIMAL({_DIGITS},{decimal[2]})) AS {column}"
     if kind == "HUGEINT":
-        return f"CAST({column} AS BIGINT) AS {column}"
+        return f"TRY_CAST({column} AS BIGINT) AS {column}"
     text = f"to_json({column})" if kind.endswith("[]") or "(" in kind else column
     return f"CAST({text} AS VARCHAR) AS {column}"
 

@@ -33,6 +33,11 @@ BEYOND_THE_EDGE = """
   .map(each => each.textContent.slice(0, 40))
 """
 
+CHARTS_FIT = """
+() => [...document.querySelectorAll(".chart")].every(
+  each => each.getBoundingClientRect().right <= document.documentElement.clientWidth + 1)
+"""
+
 BROKEN_WORDS = r"""
 () => {
   const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
@@ -215,9 +220,10 @@ def open_all(page: Page) -> Locator:
 
 @contextmanager
 def on_paper(page: Page) -> Iterator[None]:
-    """Lay the page out as on paper."""
+    """Lay the page out as on paper, with all charts drawn for it."""
     page.emulate_media(media="print")
     page.set_viewport_size({"width": PAPER[0], "height": PAPER[1]})
+    page.wait_for_function(CHARTS_FIT)
     try:
         yield
     finally:
