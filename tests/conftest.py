@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -32,7 +33,18 @@ def pytest_configure() -> None:
         if name.startswith(("FLORIDAY_", "DAGSTER_")):
             del os.environ[name]
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "true"
+    _let_processes_be_interrupted()
     settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+def _let_processes_be_interrupted() -> None:
+    """Where a shell ignores signals, as it does for jobs in the background, the processes that tests start do not.
+
+    They would inherit an ignored signal; one with a handler has its default again.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
