@@ -42,10 +42,21 @@ def _warehouse(value: str | LakeText, info: ValidationInfo) -> WarehouseAddress:
     if isinstance(value, str):
         if cells:
             raise ValueError(f"expects {LAKE_PREFIX}postgres:… beside FLORIDAY_CELLS: a file has no cells")
+        for name, is_set in _set_for_a_lake(info).items():
+            if is_set and not current().warehouse:
+                raise ValueError(f"expects {LAKE_PREFIX}postgres:… beside {name}, which is of no use for a file")
         return values.warehouse_file(value)
     schema = info.data.get("lake_schema", DEFAULT_SCHEMA)
     lake = parse_lake(value.text, info.data.get("lake_data"), schema, value.base / "data")
     return LakeCells(lake, tuple(cells)) if cells else lake
+
+
+def _set_for_a_lake(info: ValidationInfo) -> dict[str, bool]:
+    schema = info.data.get("lake_schema", DEFAULT_SCHEMA)
+    return {
+        "FLORIDAY_LAKE_DATA": info.data.get("lake_data") is not None,
+        "FLORIDAY_LAKE_SCHEMA": schema != DEFAULT_SCHEMA,
+    }
 
 
 def _cells(value: str | None, info: ValidationInfo) -> dict[str, tuple[str, ...]] | None:

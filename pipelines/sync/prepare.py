@@ -23,6 +23,7 @@ from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.privacy import policy
 from pipelines.warehouse.schema.create import create_tables
 from pipelines.warehouse.schema.owner import Owner, check_distinct, check_owner, read_owner, record_owner
+from pipelines.warehouse.schema.unfinished_moves import check_no_move
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Preparation:
 
         Raises:
             SettingError: two accounts are one organization, the warehouse belongs to another API, environment or
-                organization, or its personal data are protected differently from what the settings define.
+                organization, its personal data are protected differently from what the settings define, or the move of
+                an account to it has not ended.
             WarehouseError: the file cannot be used. Nothing was written then.
         """
         stored, new = None, {*self.identities}
@@ -57,6 +59,7 @@ class Preparation:
         if warehouse.exists():
             with warehouse.reading() as connection:
                 owner = read_owner(connection)
+                check_no_move(connection, self.identities)
                 stored = self._checked_policy(connection, owner)
                 new -= {*owner.accounts} if owner else set()
                 if stored is not None:

@@ -30,8 +30,9 @@ def open_warehouse(address: WarehouseAddress, *, lock_timeout: float = 60.0) -> 
 
 
 def open_for_sync(address: WarehouseAddress, *, lock_timeout: float = 60.0) -> ReusingWarehouse | LakeWarehouse:
-    """As :func:`open_warehouse`; the connection is kept until it is closed."""
-    address = _one_cell(address)
+    """As :func:`open_warehouse`; the connection is kept until it is closed. Several cells can only be read."""
+    if isinstance(address, LakeCells):
+        return CellsWarehouse(address)
     if isinstance(address, LakeAddress):
         return LakeWarehouse(address, will_write=True)
     return ReusingWarehouse(address, lock_timeout)
@@ -55,5 +56,5 @@ def lock_holder(address: WarehouseAddress) -> str | None:
 
 def _one_cell(address: WarehouseAddress) -> Path | LakeAddress:
     if isinstance(address, LakeCells):
-        raise UsageError(f"a writer writes to one cell: choose one of {', '.join(address.names)} with --cell")
+        raise UsageError(f"each cell is written alone: choose one of {', '.join(address.names)} with --cell")
     return address

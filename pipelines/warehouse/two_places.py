@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import zip_longest
@@ -19,11 +20,13 @@ from pipelines.warehouse.file.duckdb_errors import open_error_message
 from pipelines.warehouse.lake.connection import attach, connection_for_lakes, ever_filled
 from pipelines.warehouse.lake.errors import plain_error
 from pipelines.warehouse.schema.introspection import Columns, existing_columns, tables_with_accounts
+from pipelines.warehouse.schema.unfinished_moves import TABLE as MOVES
 from pipelines.warehouse.sql import listed, literal, qualified
 
 Place = Path | LakeAddress
 
 _FROM, _TO = "moved_from", "moved_to"
+_MARK = f"{_TO}.{qualified(*MOVES)}"
 _ROWS_COMPARED = 10_000  # at once
 _POLICY = ("personal_data", "erased")  # tables of ``sync``
 
@@ -36,6 +39,8 @@ class TwoPlaces:
         self._places = {_FROM: source, _TO: target}
         self.is_copied = False
         """Whether the target has rows of the account; :meth:`tables` finds out."""
+        self.is_unfinished = False
+        """Whether these are the copy of a move that did not end."""
 
     def tables(self, account: str) -> Columns:
         """The tables in which a place has rows of the account, with their columns, which both have."""
@@ -48,12 +53,13 @@ class TwoPlaces:
             if {name for name, _ in columns} - {name for name, _ in found[_TO].get(table, [])}:
                 raise WarehouseError(f"the target lacks columns of {'.'.join(table)}: sync it once; nothing was moved")
         self.is_copied = bool(sum(counts[_TO].values()))
+        self.is_unfinished = bool(self._connection.execute(f"FROM {_MARK} WHERE account = ?", [account]).fetchall())
         return filled
 
     def _tables(self, place: str) -> Columns:
         self._connection.execute(f"USE {place}")
         columns = existing_columns(self._connection)
-        return {table: columns[table] for table in tables_with_accounts(self._connection)}
+        return {table: columns[table] for table in tables_with_accounts(self._connection) if table != MOVES}
 
     def _counts(self, place: str, tables: Columns, account: str) -> dict[tuple[str, str], int]:
         """The number of rows of the account in each table that may have any."""
@@ -71,8 +77,18 @@ class TwoPlaces:
         return {table: rows[number] for number, table in enumerate(tables)}
 
     def copy(self, tables: Columns, account: str) -> None:
-        """Copy the rows of the account in their order, in one transaction."""
+        """Copy the rows of the account in their order, in one transaction, with the mark that this is a copy.
+
+        An unfinished copy is replaced: the account may have been synced at its old place since.
+        """
         with transaction(self._connection):
+            if self.is_unfinished:
+                for schema, name in (*tables, MOVES):
+                    self._delete_rows(f"{_TO}.{qualified(schema, name)}", account)
+            self._connection.execute(
+                f"INSERT INTO {_MARK} VALUES ($account, $place, $now)",
+                {"account": account, "place": str(self._places[_FROM]), "now": dt.datetime.now(dt.UTC)},
+            )
             for (schema, name), columns in tables.items():
                 names, table = listed(column for column, _ in columns), qualified(schema, name)
                 self._connection.execute(
@@ -86,18 +102,28 @@ class TwoPlaces:
                     f"INSERT INTO {_TO}.{table} SELECT * FROM {_FROM}.{table} EXCEPT SELECT * FROM {_TO}.{table}"
                 )
 
+    def has_same_rows(self, tables: Columns, account: str) -> bool:
+        """Whether both places have the same rows of the account."""
+        return self._differing(tables, account) is None
+
     def check_copy(self, tables: Columns, account: str) -> None:
         """Compare each row of the account, in order; a UsageError if one differs."""
+        if (table := self._differing(tables, account)) is not None:
+            raise UsageError(
+                f"both places have rows of the account {account}, and those of {'.'.join(table)} differ: nothing was"
+                " deleted"
+            )
+
+    def _differing(self, tables: Columns, account: str) -> tuple[str, str] | None:
+        """The first table of which the places have different rows of the account."""
         for (schema, name), columns in tables.items():
             sql = (
                 f"SELECT {listed(column for column, _ in columns)} FROM {{}}.{qualified(schema, name)}"
                 " WHERE account = $account ORDER BY rowid"
             )
             if not self._are_same(sql, {"account": account}):
-                raise UsageError(
-                    f"both places have rows of the account {account}, and those of {schema}.{name} differ: nothing was"
-                    " deleted"
-                )
+                return schema, name
+        return None
 
     def _are_same(self, sql: str, params: Mapping[str, object]) -> bool:
         """Whether a query has the same rows in both places; its ``{}`` stands for the place."""
@@ -111,13 +137,19 @@ class TwoPlaces:
     def delete(self, tables: Columns, account: str) -> int:
         """Delete the rows of the account in the source, in one transaction; returns their number."""
         self._connection.execute(f"USE {_FROM}")
-        rows = 0
         with transaction(self._connection):
-            for schema, name in tables:
-                sql = f"DELETE FROM {_FROM}.{qualified(schema, name)} WHERE account = $account"
-                ((count,),) = self._connection.execute(sql, {"account": account}).fetchall()
-                rows += count
-        return rows
+            return sum(self._delete_rows(f"{_FROM}.{qualified(*table)}", account) for table in tables)
+
+    def end(self, account: str) -> None:
+        """Remove the mark: the copy is the account now."""
+        self._connection.execute(f"USE {_TO}")
+        with transaction(self._connection):
+            self._delete_rows(_MARK, account)
+
+    def _delete_rows(self, table: str, account: str) -> int:
+        sql = f"DELETE FROM {table} WHERE account = $account"
+        ((count,),) = self._connection.execute(sql, {"account": account}).fetchall()
+        return int(count)
 
 
 def _equal(one: pa.RecordBatch | None, copy: pa.RecordBatch | None) -> bool:

@@ -196,6 +196,13 @@ def test_writers_work_on_each_cell(printed: Printed) -> None:
     assert rows_of(open_warehouse(load_local_settings().warehouse), "orders.sales_orders") == before
 
 
+def test_a_check_asks_for_the_keys_of_all_cells(data: Callable[..., Any], printed: Printed) -> None:
+    """It writes nothing, so it needs no cell; a resident sync does, and says why."""
+    assert [each["account"] for each in data("check")["accounts"]] == ["north", "south", "west"]
+    code, _, err = printed("sync", "--follow")
+    assert (code, err) == (2, "floriday: each cell is written alone: choose one of a, b with --cell\n")
+
+
 def test_an_account_without_a_cell_is_refused(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each account with a key stands in one cell."""
     monkeypatch.setenv("FLORIDAY_CELLS", json.dumps({"a": ["north"], "b": ["south"]}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from typing import Any
 import pytest
 
 from pipelines.catalogue.tables import tables_of
-from pipelines.errors import SettingError, UsageError, WarehouseBusyError
+from pipelines.errors import SettingError, UsageError, WarehouseBusyError, WarehouseError
 from pipelines.lake_address import LakeCells
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_settings
 from pipelines.sync.session import open_clients
 from pipelines.sync.stored.move_account import move_account
 from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
+from pipelines.warehouse.schema.unfinished_moves import check_no_move
 from pipelines.warehouse.two_places import Place, TwoPlaces
 from tests.integration.syncing import Syncing, catalogue_with, fewer_feeds
 from tests.lakes import lake_at, postgres
@@ -96,10 +98,83 @@ def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.fixture
+def cells(file: Path, tmp_path: Path) -> LakeCells:
+    """Two cells, of which the first has an account, and both have tables."""
+    cells = LakeCells(lake_at(tmp_path / "lake"), ("a", "b"))
+    move_account("south", file, cells.cell("b"))
+    move_account("north", file, cells.cell("a"))
+    return cells
+
+
+@contextmanager
+def ended_in(step: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Within the block, a move ends when a step of it begins."""
+    with monkeypatch.context() as patch:
+        patch.setattr(TwoPlaces, step, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            yield
+
+
+def change_in(place: Place, account: str) -> None:
+    """Change rows of an account, as a sync does."""
+    warehouse = open_warehouse(place)
+    with warehouse.writing() as connection:
+        connection.execute("UPDATE orders.sales_orders SET number_of_pieces = 7 WHERE account = ?", [account])
+        connection.execute("DELETE FROM catalog.trade_items WHERE account = ?", [account])
+    warehouse.finish()
+
+
+def test_an_account_that_was_synced_after_an_interruption_moves_as_it_is(
+    cells: LakeCells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy, which nothing else may change, is made anew."""
+    with ended_in("delete", monkeypatch):
+        move_account("north", cells.cell("a"), cells.cell("b"))
+    change_in(cells.cell("a"), "north")
+    before, other = rows_of(cells.cell("a"), "north"), rows_of(cells.cell("b"), "south")
+
+    move_account("north", cells.cell("a"), cells.cell("b"))
+
+    assert rows_of(cells.cell("b"), "north") == before
+    assert rows_of(cells.cell("b"), "south") == other
+    assert not any(rows_of(cells.cell("a"), "north").values())
+
+
+@pytest.mark.parametrize("step", ["delete", "end"])
+def test_after_an_interrupted_move_each_record_is_read_once(
+    cells: LakeCells, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers of all cells take an account at one place; it is not synced at the other, and the next move ends it."""
+    sql = "SELECT account, count(*), count(DISTINCT sales_order_id) FROM orders.sales_orders GROUP BY ALL ORDER BY ALL"
+    with open_warehouse(cells).reading() as connection:
+        before = connection.execute(sql).fetchall()
+    with ended_in(step, monkeypatch):
+        move_account("north", cells.cell("a"), cells.cell("b"))
+
+    with open_warehouse(cells).reading() as connection:
+        assert connection.execute(sql).fetchall() == before
+    with pytest.raises(WarehouseError, match="the move of the account north"), open_warehouse(cells).committed_bytes():
+        pass
+    with open_warehouse(cells.cell("b")).reading() as connection:
+        with pytest.raises(SettingError, match="the move of the account north"):
+            check_no_move(connection, ["north"])
+        check_no_move(connection, ["south"])
+
+    move_account("north", cells.cell("a"), cells.cell("b"))
+
+    with open_warehouse(cells).reading() as connection:
+        assert connection.execute(sql).fetchall() == before
+    with open_warehouse(cells).committed_bytes() as stream:
+        assert stream.read(16)
+    with open_warehouse(cells.cell("b")).reading() as connection:
+        check_no_move(connection, ["north"])
+
+
 @pytest.mark.slow
 def test_different_rows_are_not_deleted(file: Path, synced: bytes, tmp_path: Path) -> None:
     """If the target has other rows of the account, nothing changes in either place."""
-    target = lake_at(tmp_path / "lake")
+    target = lake_at(tmp_path / "lake")  # and not by a move that did not end
     move_account("north", file, target)
     file.write_bytes(synced)
     warehouse = open_warehouse(target)

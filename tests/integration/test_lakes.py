@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +281,35 @@ def test_erasing_keeps_files_of_another_lake(sandbox: Sandbox, tmp_path: Path) -
     lake.close()
 
     assert not left.exists()
+
+
+def test_a_new_lake_needs_a_place_where_files_can_be_written(tmp_path: Path) -> None:
+    """Nothing is created otherwise, so that the corrected setting works."""
+    lake = lake_at(tmp_path / "w.duckdb")
+    (tmp_path / "file").touch()
+    wrong = replace(lake, data=f"{tmp_path / 'file'}/lake/")
+
+    with pytest.raises(WarehouseError, match=r"FLORIDAY_LAKE_DATA is .* no file can be written \(Not a directory\)"):
+        LakeWarehouse(wrong).writing().__enter__()
+
+    assert not LakeWarehouse(lake).exists()
+    with LakeWarehouse(lake).writing() as connection:
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_another_place_of_the_files_is_explained(tmp_path: Path) -> None:
+    """Reading and writing say where the files of the lake are."""
+    lake = lake_at(tmp_path / "w.duckdb")
+    with LakeWarehouse(lake).writing():
+        pass
+    wrong = replace(lake, data=f"{tmp_path / 'other'}/")
+
+    for use in (LakeWarehouse(wrong).writing, LakeWarehouse(wrong).reading):
+        expected = (
+            f"has its files at {re.escape(lake.data)}, not at {re.escape(wrong.data)}: correct FLORIDAY_LAKE_DATA"
+        )
+        with pytest.raises(WarehouseError, match=expected):
+            use().__enter__()
 
 
 def test_a_missing_lake_is_explained(tmp_path: Path) -> None:

@@ -103,6 +103,14 @@ def test_a_file_has_no_cells(tmp_path: Path) -> None:
         local(tmp_path, CELLS=CELLS)
 
 
+@pytest.mark.parametrize("name", ["LAKE_DATA", "LAKE_SCHEMA"])
+def test_settings_of_a_lake_are_not_ignored_for_a_file(name: str, tmp_path: Path) -> None:
+    """Where only the address of the lake was forgotten, no new file is made in its place."""
+    expected = f"FLORIDAY_WAREHOUSE expects ducklake:postgres:… beside FLORIDAY_{name}"
+    with pytest.raises(SettingError, match=expected):
+        local(tmp_path, **{name: "other"})
+
+
 def test_each_account_with_a_key_has_a_cell(tmp_path: Path) -> None:
     """Otherwise it would never be synced."""
     with pytest.raises(SettingError, match="FLORIDAY_CELLS names no cell for west"):

@@ -15,6 +15,7 @@ from pipelines.warehouse.privacy.policy import StoredPolicy, stored_policy
 from pipelines.warehouse.schema.create import create_tables
 from pipelines.warehouse.schema.owner import Owner, check_owner, read_owner, record_owner, require_owner
 from pipelines.warehouse.schema.rename_account import accounts
+from pipelines.warehouse.schema.unfinished_moves import unfinished_moves
 from pipelines.warehouse.two_places import Place, two_places
 
 
@@ -29,9 +30,10 @@ class Moved:
 def move_account(account: str, source: Place, target: Place) -> Moved:
     """Copy the rows of an account, compare every row with its copy, then delete them at their old place.
 
-    The copy is one transaction, and the deletion another; if the process ends between them, the account is in both
-    places, and the same call compares and deletes. The order of rows is kept, because that of the raw log is the order
-    of the versions. A target that does not exist is created.
+    The copy is one transaction, and the deletion another; in between, the target marks its rows as a copy. If the
+    process ends there, the same call compares and deletes; before, it makes the copy anew if the account has changed
+    since. The order of rows is kept, because that of the raw log is the order of the versions. A target that does not
+    exist is created.
 
     Raises:
         UsageError: the account is not in the source, or the target has other rows of it.
@@ -42,27 +44,43 @@ def move_account(account: str, source: Place, target: Place) -> Moved:
     if source == target:
         raise UsageError(f"the account {account} stays where it is: --from and --to are the same warehouse")
     with hold_sync_lock(source, "floriday move"), hold_sync_lock(target, "floriday move"):
-        owner, policy = _stored(account, source)
+        owner, policy, known = _stored(source)
+        if account not in known and not _is_at(target, account):
+            others = ", ".join(known) or "none"
+            raise UsageError(f"{open_warehouse(source).name} has no account {account}; there are: {others}")
         _prepare(target, owner, policy, account)
         with two_places(source, target) as places:
             tables = places.tables(account)
-            if not places.is_copied:
+            if account not in known:  # only the mark was left
+                places.end(account)
+                return Moved(0, len(tables))
+            if not places.is_copied or (places.is_unfinished and not places.has_same_rows(tables, account)):
                 places.copy(tables, account)
             places.check_copy(tables, account)
-            return Moved(places.delete(tables, account), len(tables))
+            rows = places.delete(tables, account)
+            places.end(account)
+            return Moved(rows, len(tables))
 
 
-def _stored(account: str, source: Place) -> tuple[Owner, StoredPolicy]:
-    """Owner and policy of the source, which has the account."""
+def _stored(source: Place) -> tuple[Owner, StoredPolicy, list[str]]:
+    """Owner, policy and accounts of the source."""
     warehouse = open_warehouse(source)
     warehouse.require()
     with warehouse.reading() as connection:
-        owner, known = require_owner(connection, warehouse.name), accounts(connection)
-        if account not in known:
-            raise UsageError(f"{warehouse.name} has no account {account}; there are: {', '.join(known) or 'none'}")
-        policy = stored_policy(connection)
+        found = require_owner(connection, warehouse.name), stored_policy(connection), accounts(connection)
     warehouse.finish()
-    return owner, policy
+    return found
+
+
+def _is_at(target: Place, account: str) -> bool:
+    """Whether the account was moved to the target by a move that did not end."""
+    warehouse = open_warehouse(target)
+    if not warehouse.exists():
+        return False
+    with warehouse.reading() as connection:
+        is_at = account in unfinished_moves(connection)
+    warehouse.finish()
+    return is_at
 
 
 def _prepare(target: Place, owner: Owner, policy: StoredPolicy, account: str) -> None:

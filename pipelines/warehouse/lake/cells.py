@@ -14,7 +14,7 @@ from typing import BinaryIO, NoReturn
 
 import duckdb
 
-from pipelines.errors import SettingError, UsageError
+from pipelines.errors import SettingError, UsageError, WarehouseError
 from pipelines.lake_address import LakeAddress, LakeCells, WarehouseAddress
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.connection import WriteSession
@@ -26,7 +26,12 @@ from pipelines.warehouse.lake.report_macros import LOCAL, create_reports
 from pipelines.warehouse.schema.introspection import NAMES_OF_TABLES
 from pipelines.warehouse.schema.lookup_tables import SCHEMA as LOOKUP
 from pipelines.warehouse.schema.rename_account import accounts as stored_accounts
+from pipelines.warehouse.schema.unfinished_moves import TABLE as MOVES
+from pipelines.warehouse.schema.unfinished_moves import unfinished_moves
 from pipelines.warehouse.sql import literal, qualified, quoted
+
+Copies = dict[str, set[str]]
+"""By database, accounts whose rows there are the copy of a move that has not ended."""
 
 _PREFIX = "cell_"  # of the names of the lakes within a connection
 _IN_ORDER = "sync"
@@ -68,12 +73,19 @@ class CellsWarehouse(LakeWarehouse):
 
     @contextmanager
     def committed_bytes(self) -> Iterator[BinaryIO]:
-        """The bytes of a DuckDB file with the rows of one snapshot of each cell."""
+        """The bytes of a DuckDB file with the rows of one snapshot of each cell.
+
+        Raises:
+            WarehouseError: an account is being moved, so that it could be in it twice or not at all.
+        """
         with private_files(), TemporaryDirectory(prefix="floriday-cells-") as folder:
-            path = Path(folder) / "cells.duckdb"
-            for number, lake in enumerate(self._existing()):
+            path, lakes = Path(folder) / "cells.duckdb", self._existing()
+            before = [_settled_accounts(lake) for lake in lakes]
+            for number, lake in enumerate(lakes):
                 with lake.copying() as connection:
                     (add_rows if number else write_file)(connection, lake.name, path)
+            if before != [_settled_accounts(lake) for lake in lakes]:
+                raise WarehouseError("an account was moved to another cell meanwhile: try again")
             with path.open("rb") as stream:
                 yield stream
 
@@ -86,7 +98,7 @@ class CellsWarehouse(LakeWarehouse):
         connection = connection_for_lakes(with_s3=self.lake.is_remote)
         try:
             attached = self._attach_cells(connection)
-            unite(connection, attached)
+            unite(connection, attached, _copies(connection, attached))
         except BaseException:
             close(connection)
             raise
@@ -129,8 +141,40 @@ def check_other_cells(address: WarehouseAddress, accounts: Collection[str]) -> N
             )
 
 
-def unite(connection: duckdb.DuckDBPyConnection, databases: list[str]) -> None:
-    """Create a database in memory with a view for each table of the databases, and make it the current one."""
+def _settled_accounts(lake: LakeWarehouse) -> list[str]:
+    """The accounts of a cell, to which none is being moved."""
+    with lake.reading() as connection:
+        for account, place in unfinished_moves(connection).items():
+            raise WarehouseError(
+                f"the move of the account {account} from {place} to {lake.name} has not ended: try again after it, or"
+                " run it again if it was interrupted"
+            )
+        return stored_accounts(connection)
+
+
+def _copies(connection: duckdb.DuckDBPyConnection, databases: list[str]) -> Copies:
+    """The accounts that are being moved to each database, where their old place is one of the others."""
+    with_moves = {database for database, *table in connection.execute(_NAMES).fetchall() if (*table[:2],) == MOVES}
+    moves = {each: _accounts_in(connection, each, "moves") for each in databases if each in with_moves}
+    if not any(moves.values()):
+        return {}
+    stored = {each: _accounts_in(connection, each, "accounts") for each in databases}
+    return {
+        each: moved & set().union(*(accounts for other, accounts in stored.items() if other != each))
+        for each, moved in moves.items()
+    }
+
+
+def _accounts_in(connection: duckdb.DuckDBPyConnection, database: str, table: str) -> set[str]:
+    return {account for (account,) in connection.execute(f"SELECT account FROM {database}.sync.{table}").fetchall()}
+
+
+def unite(connection: duckdb.DuckDBPyConnection, databases: list[str], copies: Copies) -> None:
+    """Create a database in memory with a view for each table of the databases, and make it the current one.
+
+    The rows of ``copies`` are left out: as long as an account is being moved, it is read at its old place.
+    """
+    of_accounts = _with_account(connection)
     found: dict[tuple[str, str, bool], list[str]] = {}
     for database, schema, name, has_rowid in connection.execute(f"{_NAMES} ORDER BY ALL").fetchall():
         if database in databases and schema != "reports":
@@ -141,7 +185,23 @@ def unite(connection: duckdb.DuckDBPyConnection, databases: list[str]) -> None:
     for (schema, name, has_rowid), places in found.items():
         table, is_same = qualified(schema, name), schema == LOOKUP or (schema, name) in SAME_IN_EACH_CELL
         columns = "*, rowid" if has_rowid else "*"
-        parts = [f"SELECT {columns} FROM {place}.{table}" for place in sorted(places, key=databases.index)]
+        parts = [
+            f"SELECT {columns} FROM {place}.{table}{_without(copies.get(place), (place, schema, name) in of_accounts)}"
+            for place in sorted(places, key=databases.index)
+        ]
         connection.execute(f"CREATE VIEW {table} AS {' UNION ALL BY NAME '.join(parts[:1] if is_same else parts)}")
     connection.execute(f"SET VARIABLE described_by = {literal(databases[0])}")
     create_reports(connection, databases[0])
+
+
+def _with_account(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str, str]]:
+    """Database, schema and name of the tables and views with a column ``account``."""
+    sql = "SELECT database_name, schema_name, table_name FROM duckdb_columns() WHERE column_name = 'account'"
+    return set(connection.execute(sql).fetchall())
+
+
+def _without(accounts: Collection[str] | None, has_account: bool) -> str:  # noqa: FBT001 - of the table
+    """The condition that leaves out some accounts."""
+    if not accounts or not has_account:
+        return ""
+    return f" WHERE account NOT IN ({', '.join(map(literal, sorted(accounts)))})"

@@ -231,10 +231,11 @@ def attach(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, alias: str,
     """Attach a lake under a name; a new one is created unless it is only read.
 
     Raises:
-        WarehouseError: a new one would be where files are already.
+        WarehouseError: a new one would be where files are already, or where none can be written.
     """
     if not read_only and not has_catalogue(lake):
         _require_empty_place(connection, lake)
+        _make_folder(lake)
     options = {
         "DATA_PATH": literal(lake.data),
         "METADATA_SCHEMA": literal(lake.schema),
@@ -269,3 +270,20 @@ def _require_empty_place(connection: duckdb.DuckDBPyConnection, lake: LakeAddres
             f"FLORIDAY_LAKE_DATA is {lake.data}, where files are already, and {lake} would be a new lake: name an empty"
             " folder or prefix, one for each lake"
         )
+
+
+def _make_folder(lake: LakeAddress) -> None:
+    """Make the folder of a new lake first: a catalogue without it would keep its name for ever."""
+    if lake.is_remote:
+        return
+    folder = Path(lake.data)
+    try:
+        with private_files():
+            folder.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=folder):
+                pass
+    except OSError as error:
+        raise WarehouseError(
+            f"FLORIDAY_LAKE_DATA is {lake.data}, where no file can be written ({error.strerror}): name another folder;"
+            " nothing was created"
+        ) from None

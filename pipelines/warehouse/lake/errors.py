@@ -18,6 +18,7 @@ _NO_KEYS = "Secret Validation Failure"
 _FORBIDDEN = re.compile(r"HTTP 40[13]|Forbidden|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch")
 _AWAY = ("Could not connect", "Could not establish connection", "Timeout", "timed out", "HTTP 50", "SSL")
 _NOT_COMMITTED = "Failed to commit DuckLake"
+_OTHER_DATA = re.compile(r'does not match existing data path in the catalog "(.*?)"')
 _STATEMENT = re.compile(r" at or near .*| (INSERT|UPDATE|DELETE|CREATE|BEGIN) .*", re.DOTALL)
 _REASON = re.compile(r"(FATAL|failed|could not)[^\n]*")
 _PASSWORD = re.compile(r"password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)", re.IGNORECASE)
@@ -68,6 +69,13 @@ def _problem_of_bucket(data: str, text: str) -> str | None:
     return None
 
 
+def _problem_of_data(lake: LakeAddress, text: str) -> str | None:
+    """What keeps a process from the files of a lake, and what to do; None if the error is about something else."""
+    if other := _OTHER_DATA.search(text):
+        return f"{lake} has its files at {other[1]}, not at {lake.data}: correct FLORIDAY_LAKE_DATA"
+    return _problem_of_bucket(lake.data, text) if lake.is_remote else None
+
+
 def plain_error(lake: LakeAddress, error: duckdb.Error) -> PipelineError | duckdb.Error:
     """What to raise in place of an error of DuckDB; the error itself where it is a defect."""
     if is_conflict(error):
@@ -83,7 +91,7 @@ def _message(lake: LakeAddress, error: duckdb.Error, text: str) -> str | None:
         reason = "the connection ended" if is_lost else reason_of(text)
         what_to_do = "start it, or correct the address; the next sync continues"
         return f"PostgreSQL does not answer for {lake} ({reason}): {what_to_do}"
-    if lake.is_remote and (problem := _problem_of_bucket(lake.data, text)):
+    if problem := _problem_of_data(lake, text):
         return problem
     if _NOT_COMMITTED in text:
         return f"{lake} did not take this batch, and nothing of it was stored: {_without_values(text)}"

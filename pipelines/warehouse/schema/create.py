@@ -122,6 +122,14 @@ SYNC_TABLES = {
             Column("first_seen", Kind.DATE_TIME, "When the account was first used with this warehouse"),
         ),
     ),
+    "moves": (
+        "Accounts that `floriday move` is copying here: until it has ended, their rows are those of their old place",
+        (
+            _ACCOUNT,
+            Column("moved_from", Kind.TEXT, "The old place"),
+            Column("since", Kind.DATE_TIME, "When the copy was stored"),
+        ),
+    ),
     "personal_data": (
         "How personal data are stored in this warehouse: one row, or none while they are kept",
         (
