@@ -91,8 +91,9 @@ def cells(text: str, longest: int) -> dict[str, tuple[str, ...]]:
             f" letters, digits and underscores, at most {longest} of them"
         )
     accounts = [account_name(account) for _, members in pairs for account in members]
-    if len(set(accounts)) < len(accounts) or len(dict(pairs)) < len(pairs):
-        raise ValueError("names an account or a cell twice")
+    for what, names in (("account", accounts), ("cell", [name for name, _ in pairs])):
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"names the {what} {twice[0]} twice")
     return {name: tuple(members) for name, members in pairs}
 
 

@@ -325,3 +325,13 @@ def test_an_unreachable_database_is_one_line(tmp_path: Path) -> None:
         with pytest.raises(PipelineError, match=r"PostgreSQL does not answer for .*dbname=none") as raised:
             attempt()
         assert "\n" not in raised.value.message
+
+
+def test_a_database_that_does_not_exist_is_not_one_without_an_answer(tmp_path: Path) -> None:
+    """PostgreSQL did answer: what to do is to correct the address."""
+    address = f"ducklake:postgres:{postgres()} dbname=nothing"
+    lake = parse_lake(address, str(tmp_path), "floriday", tmp_path)
+    for attempt in (open_warehouse(lake).exists, lambda: lock_holder(lake)):
+        expected = r"PostgreSQL refuses .*dbname=nothing.* \(FATAL: .* does not exist\): correct the address"
+        with pytest.raises(PipelineError, match=expected):
+            attempt()

@@ -84,8 +84,8 @@ def test_the_option_chooses_a_cell(tmp_path: Path) -> None:
         ('{"A": ["north"]}', "expects a JSON object of cells"),
         ('{"a b": ["north"]}', "expects a JSON object of cells"),
         (f'{{"{"a" * 55}": ["north"]}}', "at most 54 of them"),
-        ('{"a": ["north"], "b": ["north"]}', "names an account or a cell twice"),
-        ('{"a": ["north"], "a": ["south"]}', "names an account or a cell twice"),
+        ('{"a": ["north"], "b": ["north"]}', "names the account north twice"),
+        ('{"a": ["north"], "a": ["south"]}', "names the cell a twice"),
         ('{"a": [" north"]}', "expects account names"),
     ],
 )

@@ -41,7 +41,8 @@ def _compact(settings: LocalSettings) -> None:
     with hold_sync_lock(warehouse.address, "floriday compact"), elapsed_time("compacting"):
         if isinstance(warehouse, LakeWarehouse):
             files = upkeep(warehouse)
-            print_line(f"{warehouse.name}: {files.before} files before, {files.after} after")
+            held = ", with the small changes that PostgreSQL held" if files.after > files.before else ""
+            print_line(f"{warehouse.name}: {files.before} files before, {files.after} after{held}")
             return
         done = compact_file(warehouse)
     print_line(f"{warehouse.name}: {file_size(done.before)} before, {file_size(done.after)} after")

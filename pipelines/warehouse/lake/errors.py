@@ -21,6 +21,7 @@ _NOT_COMMITTED = "Failed to commit DuckLake"
 _OTHER_DATA = re.compile(r'does not match existing data path in the catalog "(.*?)"')
 _STATEMENT = re.compile(r" at or near .*| (INSERT|UPDATE|DELETE|CREATE|BEGIN) .*", re.DOTALL)
 _REASON = re.compile(r"(FATAL|failed|could not)[^\n]*")
+_REFUSED = re.compile(r"FATAL: .*(does not exist|authentication failed|permission denied|not permitted|no pg_hba)")
 _PASSWORD = re.compile(r"password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)", re.IGNORECASE)
 
 
@@ -28,7 +29,16 @@ def reason_of(text: str) -> str:
     """The part of a message of PostgreSQL that says why, without passwords."""
     safe = _PASSWORD.sub("password=…", text)
     found = _REASON.search(safe)
-    return found[0] if found else safe.partition("\n")[0].strip()
+    return found[0].removeprefix("failed: ") if found else safe.partition("\n")[0].strip()
+
+
+def no_session(lake: LakeAddress, reason: str) -> str:
+    """What to say where there is no session of PostgreSQL, for a reason."""
+    if _REFUSED.search(reason):
+        return f"PostgreSQL refuses {lake} ({reason}): correct the address, or create there what is missing"
+    return (
+        f"PostgreSQL does not answer for {lake} ({reason}): start it, or correct the address; the next sync continues"
+    )
 
 
 def _without_values(text: str) -> str:
@@ -89,8 +99,7 @@ def _message(lake: LakeAddress, error: duckdb.Error, text: str) -> str | None:
     if (is_lost := _LOST.search(text) is not None) or any(sign in text for sign in _NO_CONNECTION):
         # It may have been lost between a commit and the answer to it, so nobody knows whether this batch was stored.
         reason = "the connection ended" if is_lost else reason_of(text)
-        what_to_do = "start it, or correct the address; the next sync continues"
-        return f"PostgreSQL does not answer for {lake} ({reason}): {what_to_do}"
+        return no_session(lake, reason)
     if problem := _problem_of_data(lake, text):
         return problem
     if _NOT_COMMITTED in text:

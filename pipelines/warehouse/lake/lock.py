@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines import extras
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.lake_address import LakeAddress
-from pipelines.warehouse.lake.errors import reason_of
+from pipelines.warehouse.lake.errors import no_session, reason_of
 
 if TYPE_CHECKING:
     import psycopg2.extensions
@@ -112,4 +112,4 @@ def _row(session: psycopg2.extensions.connection, sql: str, address: LakeAddress
 
 
 def _no_answer(address: LakeAddress, error: Exception) -> WarehouseError:
-    return WarehouseError(f"PostgreSQL does not answer for {address} ({reason_of(str(error))})")
+    return WarehouseError(no_session(address, reason_of(str(error))))
