@@ -141,6 +141,19 @@ def test_an_account_that_was_synced_after_an_interruption_moves_as_it_is(
     assert not any(rows_of(cells.cell("a"), "north").values())
 
 
+def test_a_move_is_not_ended_from_a_place_that_never_had_the_account(
+    cells: LakeCells, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the copy and the account at its old place would both count."""
+    with ended_in("delete", monkeypatch):
+        move_account("north", cells.cell("a"), cells.cell("b"))
+
+    with pytest.raises(UsageError, match="has no account north; there are: none"):
+        move_account("north", file, cells.cell("b"))
+    with open_warehouse(cells.cell("b")).reading() as connection, pytest.raises(SettingError, match="has not ended"):
+        check_no_move(connection, ["north"])
+
+
 @pytest.mark.parametrize("step", ["delete", "end"])
 def test_after_an_interrupted_move_each_record_is_read_once(
     cells: LakeCells, step: str, monkeypatch: pytest.MonkeyPatch

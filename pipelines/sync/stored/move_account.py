@@ -45,7 +45,7 @@ def move_account(account: str, source: Place, target: Place) -> Moved:
         raise UsageError(f"the account {account} stays where it is: --from and --to are the same warehouse")
     with hold_sync_lock(source, "floriday move"), hold_sync_lock(target, "floriday move"):
         owner, policy, known = _stored(source)
-        if account not in known and not _is_at(target, account):
+        if account not in known and not _was_copied(target, account, source):
             others = ", ".join(known) or "none"
             raise UsageError(f"{open_warehouse(source).name} has no account {account}; there are: {others}")
         _prepare(target, owner, policy, account)
@@ -72,15 +72,15 @@ def _stored(source: Place) -> tuple[Owner, StoredPolicy, list[str]]:
     return found
 
 
-def _is_at(target: Place, account: str) -> bool:
-    """Whether the account was moved to the target by a move that did not end."""
+def _was_copied(target: Place, account: str, source: Place) -> bool:
+    """Whether the account was moved from the source to the target by a move that did not end."""
     warehouse = open_warehouse(target)
     if not warehouse.exists():
         return False
     with warehouse.reading() as connection:
-        is_at = account in unfinished_moves(connection)
+        moved_from = unfinished_moves(connection).get(account)
     warehouse.finish()
-    return is_at
+    return moved_from == str(source)
 
 
 def _prepare(target: Place, owner: Owner, policy: StoredPolicy, account: str) -> None:
