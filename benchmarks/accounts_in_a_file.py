@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/accounts_in_a_file.py [--accounts 50] [--rounds 5]
 
-The rounds are those of ``floriday sync --follow``, and whole processes of ``floriday sync``. The sandbox has a process of
-its own.
+The rounds are those of ``floriday sync --follow``, and whole processes of ``floriday sync``. The sandbox has a process
+of its own.
 """
 
 from __future__ import annotations
