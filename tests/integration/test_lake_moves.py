@@ -154,6 +154,17 @@ def test_a_move_is_not_ended_from_a_place_that_never_had_the_account(
         check_no_move(connection, ["north"])
 
 
+def test_a_copy_is_not_moved_on(cells: LakeCells, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account at its old place and the moved copy would both count."""
+    with ended_in("delete", monkeypatch):
+        move_account("north", cells.cell("a"), cells.cell("b"))
+
+    with pytest.raises(SettingError, match=r"the move of the account north from .* has not ended"):
+        move_account("north", cells.cell("b"), file)
+    assert not any(rows_of(file, "north").values())
+    assert any(rows_of(cells.cell("a"), "north").values())
+
+
 @pytest.mark.parametrize("step", ["delete", "end"])
 def test_after_an_interrupted_move_each_record_is_read_once(
     cells: LakeCells, step: str, monkeypatch: pytest.MonkeyPatch

@@ -15,7 +15,7 @@ from pipelines.warehouse.privacy.policy import StoredPolicy, stored_policy
 from pipelines.warehouse.schema.create import create_tables
 from pipelines.warehouse.schema.owner import Owner, check_owner, read_owner, record_owner, require_owner
 from pipelines.warehouse.schema.rename_account import accounts
-from pipelines.warehouse.schema.unfinished_moves import unfinished_moves
+from pipelines.warehouse.schema.unfinished_moves import check_no_move, unfinished_moves
 from pipelines.warehouse.two_places import Place, two_places
 
 
@@ -37,14 +37,15 @@ def move_account(account: str, source: Place, target: Place) -> Moved:
 
     Raises:
         UsageError: the account is not in the source, or the target has other rows of it.
-        SettingError: the warehouses belong to different APIs or environments.
+        SettingError: the warehouses belong to different APIs or environments, or an earlier move of the account to the
+            source has not ended.
         WarehouseError: a warehouse cannot be used, or they treat personal data differently. Nothing was changed.
         WarehouseBusyError: a sync holds the lock of one of them.
     """
     if source == target:
         raise UsageError(f"the account {account} stays where it is: --from and --to are the same warehouse")
     with hold_sync_lock(source, "floriday move"), hold_sync_lock(target, "floriday move"):
-        owner, policy, known = _stored(source)
+        owner, policy, known = _stored(source, account)
         if account not in known and not _was_copied(target, account, source):
             others = ", ".join(known) or "none"
             raise UsageError(f"{open_warehouse(source).name} has no account {account}; there are: {others}")
@@ -62,11 +63,12 @@ def move_account(account: str, source: Place, target: Place) -> Moved:
             return Moved(rows, len(tables))
 
 
-def _stored(source: Place) -> tuple[Owner, StoredPolicy, list[str]]:
-    """Owner, policy and accounts of the source."""
+def _stored(source: Place, account: str) -> tuple[Owner, StoredPolicy, list[str]]:
+    """Owner, policy and accounts of the source, where the account is not a copy whose own move has not ended."""
     warehouse = open_warehouse(source)
     warehouse.require()
     with warehouse.reading() as connection:
+        check_no_move(connection, [account])
         found = require_owner(connection, warehouse.name), stored_policy(connection), accounts(connection)
     warehouse.finish()
     return found

@@ -154,8 +154,9 @@ def _settled_accounts(lake: LakeWarehouse) -> list[str]:
 
 def _copies(connection: duckdb.DuckDBPyConnection, databases: list[str]) -> Copies:
     """The accounts that are being moved to each database, where their old place is one of the others."""
-    with_moves = {database for database, *table in connection.execute(_NAMES).fetchall() if (*table[:2],) == MOVES}
-    moves = {each: _accounts_in(connection, each, "moves") for each in databases if each in with_moves}
+    sql = "SELECT DISTINCT database_name FROM duckdb_columns() WHERE (schema_name, table_name) = (?, ?)"
+    with_moves = connection.execute(sql, MOVES).fetchall()  # a cell that an older version synced has no such table
+    moves = {each: _accounts_in(connection, each, "moves") for each in databases if (each,) in with_moves}
     if not any(moves.values()):
         return {}
     stored = {each: _accounts_in(connection, each, "accounts") for each in databases}
@@ -174,7 +175,7 @@ def unite(connection: duckdb.DuckDBPyConnection, databases: list[str], copies: C
 
     The rows of ``copies`` are left out: as long as an account is being moved, it is read at its old place.
     """
-    of_accounts = _with_account(connection)
+    of_accounts = _with_account(connection) if copies else set()
     found: dict[tuple[str, str, bool], list[str]] = {}
     for database, schema, name, has_rowid in connection.execute(f"{_NAMES} ORDER BY ALL").fetchall():
         if database in databases and schema != "reports":
