@@ -155,14 +155,15 @@ class SandboxState:
         return {account.name: account.api_key for account in self.accounts}
 
     def environment(self) -> dict[str, str]:
-        """The settings for a client of the sandbox: one key as FLORIDAY_API_KEY, several as FLORIDAY_API_KEYS."""
+        """The settings for a client: the key of the account main alone as FLORIDAY_API_KEY, else FLORIDAY_API_KEYS."""
         keys = self.api_keys
+        is_main = list(keys) == ["main"]
         return {
             "FLORIDAY_CLIENT_ID": self.client_id,
             "FLORIDAY_CLIENT_SECRET": self.client_secret,
             "FLORIDAY_AUTH_URL": self.token_url,
             "FLORIDAY_BASE_URL": self.base_url,
-            **({"FLORIDAY_API_KEYS": json.dumps(keys)} if len(keys) > 1 else {"FLORIDAY_API_KEY": min(keys.values())}),
+            **({"FLORIDAY_API_KEY": keys["main"]} if is_main else {"FLORIDAY_API_KEYS": json.dumps(keys)}),
         }
 
     def source(self, name: str) -> Source:

@@ -14,6 +14,7 @@ from pipelines.errors import SettingError
 from pipelines.lake_address import PREFIX as LAKE_PREFIX
 from pipelines.lake_address import LakeText
 from pipelines.settings import values
+from pipelines.settings.cell_accounts import check_cell_accounts
 from pipelines.settings.environments import mixture
 from pipelines.settings.model import AlertSettings, LocalSettings, Settings
 from pipelines.settings.overrides import current
@@ -64,15 +65,8 @@ def load_settings(environ: Env = None, directory: Path | None = None, *, dotenv:
         raise _with_next_step(error, variables.dotenv, directory or home_folder()) from None
     if problem := mixture(settings.auth_url, settings.base_url):
         raise SettingError(problem)
-    if without_cell := [name for name in settings.accounts if not _has_cell(settings, name)]:
-        raise SettingError(
-            f"{PREFIX}CELLS names no cell for {', '.join(without_cell)}: each account stands in one cell"
-        )
+    check_cell_accounts(settings, current().cell)
     return _in_chosen_cell(settings)
-
-
-def _has_cell(settings: Settings, account: str) -> bool:
-    return settings.cells is None or any(account in members for members in settings.cells.values())
 
 
 _Local = TypeVar("_Local", bound=LocalSettings)

@@ -62,7 +62,7 @@ def chosen_sources(settings: LocalSettings, catalogue: Catalogue) -> tuple[Sourc
 
 
 def check_accounts(names: Iterable[str], known: Collection[str], place: str) -> None:
-    """Raise a UsageError if a name is unknown; ``place`` begins it, such as ``the settings have``."""
+    """Raise a UsageError if a name is unknown; ``place`` begins it, such as ``the warehouse has``."""
     if unknown := sorted({*names} - {*known}):
         raise UsageError(f"{place} no account {', '.join(unknown)}; there are: {', '.join(known)}")
 

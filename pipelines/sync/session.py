@@ -22,6 +22,7 @@ from pipelines.floriday.identity import Identity
 from pipelines.floriday.stoppable_threads import StoppedError
 from pipelines.normalize import PersonalData
 from pipelines.settings import Settings
+from pipelines.settings.overrides import current
 from pipelines.sync.feed import Run, sync_feed
 from pipelines.sync.outcome import FeedOutcome, Listener
 from pipelines.sync.prepare import Preparation
@@ -274,7 +275,9 @@ def open_clients(
     """
     limit_malloc_arenas()
     catalogue = catalogue_of(settings.api, settings.version)
-    check_accounts(accounts or (), settings.accounts, "the settings have")
+    check_accounts(
+        accounts or (), settings.accounts, f"cell {cell} has" if (cell := current().cell) else "the settings have"
+    )
     token_session = TokenSession(
         settings.auth_url, settings.client_id, settings.client_secret, scopes_to_ask(settings, catalogue)
     )

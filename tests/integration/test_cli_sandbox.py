@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import shlex
 import signal
@@ -87,6 +88,23 @@ class TestSandbox:
 
         assert "/customers-api-" in settings["FLORIDAY_BASE_URL"]
         assert checked.code == 0
+
+    def test_several_accounts(self, tmp_path: Path) -> None:
+        """Each organization has a key, and a name that is not main is kept where it is the only one."""
+        names = ("--account", "north", "--account", "north")
+        with running(tmp_path, *names, "--port", "0") as (_, printed):
+            settings = {name: value or "" for name, value in dotenv_values(stream=io.StringIO(printed)).items()}
+            checked = floriday("check", folder=tmp_path, **settings)
+
+        assert list(json.loads(settings["FLORIDAY_API_KEYS"])) == ["north"]
+        assert checked.code == 0
+
+    def test_a_name_that_no_account_can_have(self, printed: Printed) -> None:
+        """It is refused before the sandbox is made."""
+        assert printed("sandbox", "--account", " ") == (
+            *(2, ""),
+            "floriday: --account ' ' expects account names of 1 to 64 printable characters\n",
+        )
 
     @pytest.mark.slow
     def test_a_port_that_is_taken(self, tmp_path: Path) -> None:

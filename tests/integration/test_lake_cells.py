@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from pipelines.sandbox import Sandbox
 from pipelines.settings import load_local_settings
 from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
+from pipelines.warehouse.two_places import TwoPlaces
 from tests.command_line import Printed
 from tests.integration.syncing import fewer_feeds
 from tests.lakes import postgres
@@ -105,6 +106,11 @@ def data(printed: Printed) -> Callable[..., Any]:
         return json.loads(out)
 
     return run_it
+
+
+def interrupted(*_: object) -> None:
+    """End a step as Ctrl-C does."""
+    raise KeyboardInterrupt
 
 
 def rows_of(warehouse: Warehouse, table: str) -> list[tuple[Any, ...]]:
@@ -209,3 +215,47 @@ def test_an_account_without_a_cell_is_refused(printed: Printed, monkeypatch: pyt
     expected = "floriday: FLORIDAY_CELLS names no cell for west: each account stands in one cell\n"
 
     assert printed("sync") == (2, "", expected)
+
+
+def only_keys_of(accounts: Collection[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave only the API keys of these accounts in the settings."""
+    keys = json.loads(os.environ["FLORIDAY_API_KEYS"])
+    monkeypatch.setenv("FLORIDAY_API_KEYS", json.dumps({name: keys[name] for name in accounts}))
+
+
+@pytest.mark.parametrize("command", [["sync"], ["check"]], ids=" ".join)
+def test_a_cell_of_which_no_account_has_a_key(
+    command: list[str], printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command for that cell alone has nothing to do, and says which keys it lacks."""
+    only_keys_of(["south"], monkeypatch)
+
+    code, out, err = printed(*command, "--cell", "a")
+
+    assert (code, out) == (2, "")
+    assert err.startswith("floriday: FLORIDAY_API_KEYS has no key of an account of cell a (north, west): ")
+
+
+def test_an_account_of_another_cell(printed: Printed) -> None:
+    """The error names the cell, because the settings have the account."""
+    expected = "floriday: cell a has no account south; there are: north, west\n"
+
+    assert printed("sync", "--account", "south", "--cell", "a") == (2, "", expected)
+
+
+def test_an_account_is_not_renamed_while_it_is_moved(
+    environment: dict[str, str], printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next move finds the account and its copy by the name, at both places."""
+    with monkeypatch.context() as patch:
+        patch.setattr(TwoPlaces, "delete", interrupted)
+        assert printed("move", "south", "--from", "b", "--to", "a")[0] != 0
+    keys = json.loads(environment["FLORIDAY_API_KEYS"])
+    monkeypatch.setenv("FLORIDAY_API_KEYS", json.dumps({"zuid": keys["south"]}))
+    monkeypatch.setenv("FLORIDAY_CELLS", json.dumps({"a": ["north", "west"], "b": ["zuid"]}))
+
+    code, _, err = printed("rename", "south", "zuid")
+
+    assert (code, "the move of the account south" in err) == (2, True), err
+    assert printed("move", "south", "--from", "b", "--to", "a")[0] == 0
+    assert printed("move", "south", "--from", "a", "--to", "b")[0] == 0

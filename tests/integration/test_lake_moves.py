@@ -19,6 +19,7 @@ from pipelines.settings import load_settings
 from pipelines.sync.session import open_clients
 from pipelines.sync.stored.move_account import move_account
 from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
+from pipelines.warehouse.schema.rename_account import rename
 from pipelines.warehouse.schema.unfinished_moves import check_no_move
 from pipelines.warehouse.two_places import Place, TwoPlaces
 from tests.integration.syncing import Syncing, catalogue_with, fewer_feeds
@@ -240,3 +241,35 @@ def test_a_cell_with_an_account_of_another_cell_is_not_synced(file: Path, tmp_pa
             pytest.raises(SettingError, match="account north is stored in cell a: `floriday move` moves it"),
         ):
             connected.prepare()
+
+
+def test_a_file_that_does_not_exist_has_nothing_to_move(cells: LakeCells, tmp_path: Path) -> None:
+    """The error says so, and no file is made."""
+    missing = tmp_path / "missing.duckdb"
+
+    with pytest.raises(WarehouseError, match=r"there is no warehouse at .*missing\.duckdb, so nothing can be moved"):
+        move_account("north", missing, cells.cell("a"))
+    assert not missing.exists()
+
+
+def renamed(place: Place, old: str, new: str) -> None:
+    """Rename an account, as a program that does not know of the move."""
+    warehouse = open_warehouse(place)
+    with warehouse.writing() as connection:
+        rename(connection, old, new)
+    warehouse.finish()
+
+
+def test_a_move_is_not_ended_after_a_rename_at_the_old_place(cells: LakeCells, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy would count beside the account, which is still there under its new name."""
+    with ended_in("delete", monkeypatch):
+        move_account("north", cells.cell("a"), cells.cell("b"))
+    renamed(cells.cell("a"), "north", "nord")
+
+    with pytest.raises(SettingError, match="north was renamed nord at its old place before its move had ended"):
+        move_account("north", cells.cell("a"), cells.cell("b"))
+
+    renamed(cells.cell("a"), "nord", "north")
+    before = rows_of(cells.cell("a"), "north")
+    move_account("north", cells.cell("a"), cells.cell("b"))
+    assert rows_of(cells.cell("b"), "north") == before

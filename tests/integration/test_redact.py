@@ -202,7 +202,9 @@ def test_nothing_to_do(warehouse: CreateWarehouse, capsys: pytest.CaptureFixture
 NAMES = "SELECT created_by_user_name FROM {}.sales_orders ORDER BY 1 NULLS FIRST"
 
 
-def test_one_person_is_erased(warehouse: CreateWarehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_person_is_erased(
+    warehouse: CreateWarehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One person is erased from all fields and stays erased in later syncs, and other people stay.
 
     Texts that contain the name are erased with ``--containing``, in upper or lower case. A pipe can send the name.
@@ -210,6 +212,11 @@ def test_one_person_is_erased(warehouse: CreateWarehouse, monkeypatch: pytest.Mo
     syncing = warehouse("keep")
 
     assert syncing.redact("--erase", JAN, **WITH_KEY) == 0
+    printed = capsys.readouterr().out
+    assert "and again whenever Floriday serves it" in printed
+    assert "personal data are kept" not in printed
+    assert syncing.redact("--erase", JAN, **WITH_KEY) == 0
+    assert "nothing to do: the text is erased in" in capsys.readouterr().out
 
     for schema in ("orders", "history"):
         assert syncing.rows(NAMES.format(schema)) == [(None,), (None,), (PIET,)]

@@ -115,3 +115,21 @@ def test_each_account_with_a_key_has_a_cell(tmp_path: Path) -> None:
     """Otherwise it would never be synced."""
     with pytest.raises(SettingError, match="FLORIDAY_CELLS names no cell for west"):
         complete(tmp_path, **LAKE, CELLS='{"a": ["north"], "b": ["south"]}')
+
+
+def test_accounts_without_a_key_are_named_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """They are not synced from here, which is no error: other workers may have their keys."""
+    cells = '{"a": ["north", "east"], "b": ["south", "west"], "c": ["far"]}'
+    for _ in range(2):
+        complete(tmp_path, **LAKE, CELLS=cells)
+
+    assert caplog.messages == [
+        "FLORIDAY_API_KEYS has no key of east (cell a), far (cell c): not synced from here",
+    ]
+
+
+def test_a_cell_without_any_key_cannot_be_chosen(tmp_path: Path) -> None:
+    """There would be nothing to sync."""
+    expected = r"FLORIDAY_API_KEYS has no key of an account of cell c \(far\)"
+    with overriding(None, None, "c"), pytest.raises(SettingError, match=expected):
+        complete(tmp_path, **LAKE, CELLS='{"a": ["north", "south", "west"], "c": ["far"]}')

@@ -26,6 +26,8 @@ def backup(
     copy FILE to the path of the warehouse. The next sync continues from the state of FILE: it reads all later changes
     that Floriday still serves.
 
+    Of a lake, FILE has the accounts of all cells, or of the cell of --cell. docs/scale.md shows how to restore one.
+
     For example:
 
         floriday backup backups/monday.duckdb

@@ -18,6 +18,9 @@ def compact() -> None:
     size of the warehouse again as free disk space, and about 20 seconds for each gigabyte. Meanwhile syncs wait;
     readers do not.
 
+    Compact a lake daily: small changes that PostgreSQL holds are written to Parquet files, small files are merged, and
+    files that were replaced more than an hour ago are removed.
+
     For example:
 
         floriday compact

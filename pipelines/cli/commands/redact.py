@@ -38,7 +38,8 @@ def redact(erase: EraseOption = None, containing: ContainingOption = False, dry_
     the old values, and replaces the old file in one step. The published copy is renewed. This temporarily needs the
     size of the warehouse again as free disk space. Published copies at the path of an older FLORIDAY_PUBLISHED are
     removed. Backups, exports, dashboards and other files that you made are not known to this program; remove them
-    yourself.
+    yourself. In a lake, the values are changed in one transaction; then the old ones are removed from PostgreSQL and
+    from the Parquet files.
 
     Hashes cannot be converted back, and dropped values do not come back: hash can only be followed by drop, and after
     drop, only values that Floriday serves from then on are kept or hashed.
@@ -83,7 +84,8 @@ def _run(warehouse: Warehouse, settings: LocalSettings, text: str | None, *, con
     hashes = _hashes(warehouse, tables, settings, before, text, containing=containing) if text is not None else ()
     change = plan_change(policy, settings.personal_data, settings.personal_data_key, hashes)
     if change is None:
-        print_line(f"nothing to do: {_in_words(settings.personal_data)} in {warehouse.name} already")
+        done = _in_words(settings.personal_data) if text is None else "the text is erased"
+        print_line(f"nothing to do: {done} in {warehouse.name} already")
         if (before != "keep" or policy.erased) and not dry_run:
             remove_old_values(warehouse)  # an earlier redaction may have been killed before it did this
             _remove_old_copies(warehouse, settings)
@@ -92,17 +94,22 @@ def _run(warehouse: Warehouse, settings: LocalSettings, text: str | None, *, con
     if dry_run:
         _print_old_copies(warehouse, settings)
     else:
-        _apply(warehouse, tables, settings, before, change)
+        _apply(warehouse, tables, settings, before, change, is_erasing=text is not None)
 
 
-def _apply(warehouse: Warehouse, tables: list[Table], settings: LocalSettings, before: str, change: Change) -> None:
+def _apply(
+    warehouse: Warehouse, tables: list[Table], settings: LocalSettings, before: str, change: Change, *, is_erasing: bool
+) -> None:
     from pipelines.cli.terminal.status_line import elapsed_time
     from pipelines.text_format import file_size
     from pipelines.warehouse.privacy.redact import redact as redact_warehouse
 
     with elapsed_time("rewriting the warehouse"):
         done = redact_warehouse(warehouse, tables, change, settings.published)
-    print_line(f"{_in_words(settings.personal_data)} in {warehouse.name} from now on")
+    if is_erasing:
+        print_line(f"the text is erased in {warehouse.name}, and again whenever Floriday serves it")
+    if not is_erasing or settings.personal_data != before:
+        print_line(f"{_in_words(settings.personal_data)} in {warehouse.name} from now on")
     if before == "drop" and settings.personal_data != "drop":
         print_line("dropped values do not come back; `floriday sync --full` reads again what Floriday still serves")
     if done is not None:

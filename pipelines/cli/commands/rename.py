@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.console import print_line
+
+if TYPE_CHECKING:
+    from pipelines.settings import LocalSettings
 
 
 def rename(
@@ -43,6 +46,7 @@ def rename(
     with warehouse.reading() as connection:
         require_owner(connection, warehouse.name)
         check_names(connection, old, new)
+    _check_moves(load_local_settings(), old)
     names = load_account_names()
     _check_settings(old, new, names)
     with hold_sync_lock(warehouse.address, "floriday rename"):
@@ -67,6 +71,19 @@ def _check_new(old: str, new: str) -> None:
         account_name(new)
     except ValueError as error:
         raise UsageError(f"{new!r} cannot be the name of an account: a rename {error}") from None
+
+
+def _check_moves(settings: LocalSettings, account: str) -> None:
+    """Raise a SettingError if a move of the account has not ended, which finds its rows and its copy by the name."""
+    from pipelines.warehouse.opening import open_warehouse
+    from pipelines.warehouse.schema.unfinished_moves import check_no_move
+
+    for cell in settings.cell_names:
+        warehouse = open_warehouse(settings.in_cell(cell).warehouse)
+        if warehouse.exists():
+            with warehouse.reading() as connection:
+                check_no_move(connection, [account])
+            warehouse.finish()
 
 
 def _check_settings(old: str, new: str, names: tuple[str, ...]) -> None:

@@ -22,6 +22,10 @@ def sandbox(
     port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 for a free port.")
     ] = 8321,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Name of an organization with an API key; repeatable. Default: main."),
+    ] = None,
     warehouse: WarehouseOption = None,
 ) -> None:
     """Run a local Floriday with simulated trade, in the foreground.
@@ -35,20 +39,36 @@ def sandbox(
         floriday sandbox
 
         floriday sandbox --api customers --port 0
+
+        floriday sandbox --account aalsmeer --account venlo
     """
     from pipelines.errors import UsageError
     from pipelines.sandbox import TWO_YEARS, Sandbox
 
     check_api(api)
+    accounts = _checked(account or ["main"])
     refuse_warehouse(warehouse, "the sandbox is a server and has no warehouse")
     try:
-        server = Sandbox(api=api, port=port, history=TWO_YEARS).start()
+        server = Sandbox(api=api, port=port, history=TWO_YEARS, accounts=accounts).start()
     except OSError as error:
         raise UsageError(
             f"--port {port} cannot be used ({error.strerror}): choose another, or 0 for a free one"
         ) from None
     with counted_signals() as stop:
         _serve(server, stop)
+
+
+def _checked(accounts: list[str]) -> list[str]:
+    """The names, each once. Raises a UsageError for a name that an account cannot have."""
+    from pipelines.errors import UsageError
+    from pipelines.settings.values import account_name
+
+    for name in accounts:
+        try:
+            account_name(name)
+        except ValueError as error:
+            raise UsageError(f"--account {name!r} {error}") from None
+    return list(dict.fromkeys(accounts))
 
 
 def _serve(server: Sandbox, stop: StopSignals) -> None:

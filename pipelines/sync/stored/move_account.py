@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import tables_of
-from pipelines.errors import UsageError, WarehouseError
+from pipelines.errors import SettingError, UsageError, WarehouseError
 from pipelines.reports import install
 from pipelines.sync.stored.rebuild import bring_up_to_date
 from pipelines.warehouse.file.connection import transaction
@@ -50,6 +50,8 @@ def move_account(account: str, source: Place, target: Place) -> Moved:
             others = ", ".join(known) or "none"
             raise UsageError(f"{open_warehouse(source).name} has no account {account}; there are: {others}")
         _prepare(target, owner, policy, account)
+        if account not in known:
+            _check_no_other_name(owner, target, account)
         with two_places(source, target) as places:
             tables = places.tables(account)
             if account not in known:  # only the mark was left
@@ -66,7 +68,8 @@ def move_account(account: str, source: Place, target: Place) -> Moved:
 def _stored(source: Place, account: str) -> tuple[Owner, StoredPolicy, list[str]]:
     """Owner, policy and accounts of the source, where the account is not a copy whose own move has not ended."""
     warehouse = open_warehouse(source)
-    warehouse.require()
+    if not warehouse.exists():
+        raise WarehouseError(f"there is no warehouse at {warehouse.name}, so nothing can be moved from there")
     with warehouse.reading() as connection:
         check_no_move(connection, [account])
         found = require_owner(connection, warehouse.name), stored_policy(connection), accounts(connection)
@@ -83,6 +86,24 @@ def _was_copied(target: Place, account: str, source: Place) -> bool:
         moved_from = unfinished_moves(connection).get(account)
     warehouse.finish()
     return moved_from == str(source)
+
+
+def _check_no_other_name(owner: Owner, target: Place, account: str) -> None:
+    """Refuse to end a move whose account has got another name at its old place, where its rows still are.
+
+    Raises:
+        SettingError: the source has the account's organization.
+    """
+    warehouse = open_warehouse(target)
+    with warehouse.reading() as connection:
+        organization = require_owner(connection, warehouse.name).accounts.get(account)
+    warehouse.finish()
+    for name, each in owner.accounts.items():
+        if each == organization:
+            raise SettingError(
+                f"the account {account} was renamed {name} at its old place before its move had ended: rename it"
+                f" {account} there, and move it again"
+            )
 
 
 def _prepare(target: Place, owner: Owner, policy: StoredPolicy, account: str) -> None:

@@ -24,7 +24,7 @@ def unfinished_moves(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 
 def check_no_move(connection: duckdb.DuckDBPyConnection, accounts: Collection[str]) -> None:
-    """Refuse to sync or to move on an account whose rows are a copy that may be deleted.
+    """Refuse to sync, to rename or to move on an account whose rows are a copy that may be deleted.
 
     Raises:
         SettingError: the move of one of the accounts has not ended.
