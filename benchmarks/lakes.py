@@ -33,7 +33,7 @@ from pipelines.warehouse.opening import open_for_sync
 from pipelines.warehouse.schema.create import create_tables
 
 LOADED, BATCH = 20_000, 5_000
-KNOWN = Effects(may_resolve=False, may_catch_up=False)
+KNOWN = Effects(may_resolve=False, may_catch_up=False, windows=0)
 """What a sync knows about a feed without rejected records that was read to its end."""
 
 

@@ -70,6 +70,7 @@ class FeedWriter:
             proves_end=covered.end is not None,
             may_resolve=state.may_resolve(part),
             may_catch_up=state.may_catch_up(part, self.target.run_id),
+            windows=state.windows,
             expected=before if may_conflict else None,
         )
 
@@ -99,6 +100,7 @@ class FeedWriter:
         """Move on to the position that was committed, and report it."""
         stored, batch, outcome = commit.stored, commit.batch, self.progress.outcome
         state, part, before = self.target.state, self.target.part, self.position
+        state.windows += stored.windows
         state.follow(part, stored.position, stored.marked, has_rejected=stored.rejected > 0)
         ends = max((piece.ends for piece in batch.covered.pieces), default=before.cursor)
         state.follow_numbers(part, before.cursor, ends, self.target.run_id)

@@ -116,3 +116,9 @@ def add_windows(
                 for window, changed in windows
             ],
         )
+
+
+def count_windows(connection: duckdb.DuckDBPyConnection) -> int:
+    """The number of rows of ``sync.windows``, of all feeds."""
+    ((count,),) = connection.execute("SELECT count(*) FROM sync.windows").fetchall()
+    return int(count)

@@ -71,9 +71,13 @@ class FeedCursor:
     def _stored(self) -> tuple[Position, list[int]]:
         """The stored position, and the place of its row.
 
-        To delete that row, a lake asks PostgreSQL half as often as it would to search it once more.
+        To delete that row, a lake asks PostgreSQL half as often as it would to search it once more. For conditions on
+        single columns it would ask for the smallest and largest values in each of the files, of which there are few.
         """
-        sql = f"SELECT series, cursor, maximum, current_at, committed_at, rowid FROM sync.cursors WHERE {_PART}"
+        sql = (
+            "SELECT series, cursor, maximum, current_at, committed_at, rowid FROM sync.cursors"
+            " WHERE [account, feed, part] = [$account, $feed, $part]"
+        )
         rows = self.connection.execute(sql, of_part(self.part)).fetchall()
         return Position(*rows[0][:-1]) if rows else Position(), [place for *_, place in rows]
 

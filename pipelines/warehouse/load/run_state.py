@@ -10,7 +10,7 @@ import duckdb
 
 from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import visibility
-from pipelines.warehouse.load.cursors import FeedPart, Position, of_part
+from pipelines.warehouse.load.cursors import FeedPart, Position, count_windows, of_part
 from pipelines.warehouse.load.visibility import Reread
 from pipelines.warehouse.storage import conflict_with_inserts
 
@@ -40,6 +40,8 @@ class RunState:
         with_rejected: accounts and feeds that may have open rejected records; all others have none.
         unfinished: what may have windows beyond its cursor, which an interrupted load over several connections left.
         begun: the last run that stored numbers above the cursor that it began with.
+        windows: the number of windows of all feeds, about: other processes may add some. Counted once, because a
+            lake sends six statements to PostgreSQL for it.
     """
 
     positions: dict[FeedPart, Position] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class RunState:
     with_rejected: set[tuple[str, str]] = field(default_factory=set)
     unfinished: set[FeedPart] = field(default_factory=set)
     begun: dict[FeedPart, str] = field(default_factory=dict)
+    windows: int = 0
 
     @classmethod
     def load(cls, connection: duckdb.DuckDBPyConnection) -> RunState:
@@ -72,6 +75,7 @@ class RunState:
             rereads=visibility.marked(connection),
             with_rejected={(account, feed) for account, feed, _ in rejected},
             unfinished={FeedPart(*row) for row in unfinished},
+            windows=count_windows(connection),
         )
 
     def position(self, part: FeedPart) -> Position:

@@ -19,7 +19,7 @@ from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
 from pipelines.warehouse.load import days_to_sequence, impossible_numbers, rejected_records, schema_drift, visibility
 from pipelines.warehouse.load.change_detection import DetectedChanges, IncomingBatch, detect_changes, on_connection
-from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_windows
+from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_windows, count_windows
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.merge_windows import merge_windows
 from pipelines.warehouse.load.visibility import Reread
@@ -42,6 +42,7 @@ class Effects:
     was_served: bool = True  # whether Floriday served the records; False for last versions that were made here
     may_resolve: bool = True  # whether the feed may have open rejected records
     may_catch_up: bool = True  # whether the run may go on with what an earlier one had not read to its end
+    windows: int | None = None  # rows of sync.windows before, of all feeds; None: they are counted
     expected: Position | None = None  # where the cursor must be before; None where no other process can move it
 
 
@@ -55,6 +56,7 @@ class Stored:
     committed_at: dt.datetime
     position: Position  # the feed's position afterwards
     older: int = 0  # records that were ignored, because they were older than what is stored
+    windows: int = 0  # rows that it added to sync.windows
     marked: dict[tuple[str, str], Reread] = field(default_factory=dict)  # all marked feeds, if it marked some
 
 
@@ -102,11 +104,11 @@ def store(
         position = to.committed(moment, current=current)
         FeedCursor(connection, window.part).move(position, effects.expected)
         marked = _mark_rereads(connection, table, window.part, position, changes, effects)
-        is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept))
+        is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept), effects.windows)
         _choose_merging(connection, is_due=is_due)
         if is_due:
             merge_windows(connection, window.part, position, moment)
-    return Stored(changes.new, changes.changed, len(batch.rejected), moment, position, changes.older, marked)
+    return Stored(changes.new, changes.changed, len(batch.rejected), moment, position, changes.older, len(kept), marked)
 
 
 def _write_records(incoming: IncomingBatch, effects: Effects) -> DetectedChanges:
@@ -146,10 +148,11 @@ def _versions_by_window(
     return [later - first for first, later in pairwise(bisect_left(records, bound) for bound in bounds)]
 
 
-def _is_merge_due(connection: duckdb.DuckDBPyConnection, windows: int) -> bool:
+def _is_merge_due(connection: duckdb.DuckDBPyConnection, added: int, before: int | None) -> bool:
     """Whether the windows of a batch complete the next :data:`WINDOWS_BETWEEN_MERGES`, of all feeds."""
-    ((count,),) = connection.execute("SELECT count(*) FROM sync.windows").fetchall()
-    return bool(count // WINDOWS_BETWEEN_MERGES != (count - windows) // WINDOWS_BETWEEN_MERGES)
+    if before is None:
+        before = count_windows(connection) - added
+    return (before + added) // WINDOWS_BETWEEN_MERGES != before // WINDOWS_BETWEEN_MERGES
 
 
 def _choose_merging(connection: duckdb.DuckDBPyConnection, *, is_due: bool) -> None:
