@@ -9,13 +9,14 @@ processor time is that of this process, without PostgreSQL's. Batches of file an
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import multiprocessing
 import os
 import random
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -28,6 +29,7 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.lake_address import LakeAddress, parse_lake
 from pipelines.warehouse.file.connection import Warehouse, WriteSession, transaction
 from pipelines.warehouse.lake.lock import postgres_session
+from pipelines.warehouse.load.cursors import Position
 from pipelines.warehouse.load.upsert import Effects
 from pipelines.warehouse.opening import open_for_sync
 from pipelines.warehouse.schema.create import create_tables
@@ -47,7 +49,10 @@ class Batches:
 
     def put(self, keys: list[int], changed: int) -> None:
         """Store the records with these keys; another number of changes gives them another content."""
-        work = storing(sales_orders(keys, self.cursor, changed), self.cursor, KNOWN)
+        began_at = dt.datetime.now(dt.UTC) if self.cursor else None
+        expected = Position(cursor=self.cursor, committed_at=began_at) if self.warehouse.may_conflict else None
+        effects = replace(KNOWN, expected=expected)
+        work = storing(sales_orders(keys, self.cursor, changed), self.cursor, effects)
         began = time.process_time()
         WriteSession(self.warehouse).execute(work)
         self.seconds.append(time.process_time() - began)

@@ -138,6 +138,11 @@ class PageBatch:
         """A batch of pages without records, for which nothing is imported or normalized unless it is stored."""
         return cls(covered, [0] * len(covered.pieces), 0, {}, {}, table, [])
 
+    def tables(self) -> list[tuple[str, str]]:
+        """Schema and name of the tables for which the batch has rows; before its records are taken."""
+        frames = self._records[0].frames if self._records else {}
+        return [(each.schema, each.name) for each in self._table.walk() if len(frames.get(each.qualified_name, ()))]
+
     def take_records(self, *, keep: bool = False) -> Batch:
         """The normalized records, once: DuckDB's commit takes most memory, so the builder must not keep them.
 

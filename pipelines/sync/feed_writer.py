@@ -71,8 +71,10 @@ class FeedWriter:
             may_resolve=state.may_resolve(part),
             may_catch_up=state.may_catch_up(part, self.target.run_id),
             windows=state.windows,
+            filled=state.filled,
             expected=before if may_conflict else None,
         )
+        state.filled |= batch.tables()
 
         def work(connection: duckdb.DuckDBPyConnection) -> Stored:
             return store(

@@ -24,6 +24,7 @@ from pipelines.warehouse.privacy import policy
 from pipelines.warehouse.schema.create import create_tables
 from pipelines.warehouse.schema.owner import Owner, check_distinct, check_owner, read_owner, record_owner
 from pipelines.warehouse.schema.unfinished_moves import check_no_move
+from pipelines.warehouse.storage import ALL_TABLES, FilledTables
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,15 @@ class Preparation:
         check_distinct(self._organizations)
         if warehouse.exists():
             with warehouse.reading() as connection:
+                filled = warehouse.filled_tables(connection)
                 owner = read_owner(connection)
-                check_no_move(connection, self.identities)
-                stored = self._checked_policy(connection, owner)
+                check_no_move(connection, self.identities, filled)
+                stored = self._checked_policy(connection, owner, filled)
                 new -= {*owner.accounts} if owner else set()
                 if stored is not None:
                     # DuckDB refuses the first statement that would write.
                     with suppress(duckdb.InvalidInputException, duckdb.TransactionException):
-                        return self._complete(connection, self._personal(stored))
+                        return self._complete(connection, self._personal(stored), filled)
         else:
             get_ready()  # the first records come as soon as the tables are created, which takes a second
         check_other_cells(warehouse.address, new)
@@ -77,16 +79,20 @@ class Preparation:
     def _organizations(self) -> dict[str, str]:
         return {account: identity.organization_id for account, identity in self.identities.items()}
 
-    def _checked_policy(self, connection: duckdb.DuckDBPyConnection, owner: Owner | None) -> policy.StoredPolicy | None:
+    def _checked_policy(
+        self, connection: duckdb.DuckDBPyConnection, owner: Owner | None, filled: FilledTables
+    ) -> policy.StoredPolicy | None:
         """How a warehouse of ours protects personal data; None in a file without a layout."""
         check_owner(owner, self.settings.api, self.settings.environment, self._organizations)
-        return policy.stored_policy(connection) if owner else None
+        return policy.stored_policy(connection, filled) if owner else None
 
     def _personal(self, stored: policy.StoredPolicy | None) -> PersonalData:
         return policy.policy_for_sync(stored, self.settings.personal_data, self.settings.personal_data_key)
 
-    def _complete(self, connection: duckdb.DuckDBPyConnection, personal: PersonalData) -> Prepared:
-        """Write what is missing, and nothing else."""
+    def _complete(
+        self, connection: duckdb.DuckDBPyConnection, personal: PersonalData, filled: FilledTables = ALL_TABLES
+    ) -> Prepared:
+        """Write what is missing, and nothing else; ``filled`` is known where nothing can be written."""
         owners = {name: (each.organization_id, each.organization_name) for name, each in self.identities.items()}
         tables = [tables_of(source) for source in self.catalogue.sources]
         bring_up_to_date(connection, self.catalogue)
@@ -94,7 +100,7 @@ class Preparation:
         install(connection, {each.qualified_name for table in tables for each in table.walk()}, columns=columns)
         api, version = self.catalogue.api, self.catalogue.version
         record_owner(connection, api, self.settings.environment, owners, api_version=version)
-        policy.record_policy(connection, personal)
+        policy.record_policy(connection, personal, filled)
         known_copies.record_copy(connection, self.settings.published)
         visibility.remember(connection, self.views)
-        return Prepared(personal, RunState.load(connection))
+        return Prepared(personal, RunState.load(connection, filled))

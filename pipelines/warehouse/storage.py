@@ -5,6 +5,7 @@ All SQL is the same for both, except for what this page lists.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,30 @@ FILE = Storage(
 LAKE = Storage(
     compresses_columns=False, describes_views=False, has_defaults=False, stores_nul=False, locks_out_writers=False
 )
+
+
+@dataclass(frozen=True)
+class FilledTables:
+    """The tables that may have rows.
+
+    To read a table of a lake without any row ever, DuckLake asks PostgreSQL for its statistics again and again, 12 to
+    34 times; to learn which tables those are takes fewer statements.
+
+    Args:
+        names: their schemas and names; None where any table may have rows.
+    """
+
+    names: frozenset[tuple[str, str]] | None = None
+
+    def __contains__(self, table: tuple[str, str]) -> bool:
+        return self.names is None or table in self.names
+
+    def __or__(self, tables: Iterable[tuple[str, str]]) -> FilledTables:
+        """The same with tables that get their first rows."""
+        return self if self.names is None else FilledTables(self.names | {*tables})
+
+
+ALL_TABLES = FilledTables()
 
 
 def storage_of(connection: duckdb.DuckDBPyConnection) -> Storage:

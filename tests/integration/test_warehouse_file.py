@@ -18,8 +18,8 @@ from pipelines.catalogue import catalogue_of
 from pipelines.catalogue.tables import Column, Table, tables_of
 from pipelines.errors import SettingError, WarehouseBusyError, WarehouseError
 from pipelines.warehouse.file.compaction import compact
-from pipelines.warehouse.file.connection import BLOCK_SIZE, STORAGE_VERSION, Warehouse, transaction
-from pipelines.warehouse.file.session_settings import low_memory
+from pipelines.warehouse.file.connection import Warehouse, transaction
+from pipelines.warehouse.file.session_settings import BLOCK_SIZE, STORAGE_VERSION, low_memory
 from pipelines.warehouse.file.sync_lock import hold_sync_lock
 from pipelines.warehouse.schema.create import LAYOUT_VERSION, create_tables
 from pipelines.warehouse.schema.owner import Owner, check_owner, read_owner, record_owner

@@ -18,10 +18,10 @@ import duckdb
 from pipelines.errors import WarehouseBusyError, WarehouseError
 from pipelines.private_files import remove_leftover
 from pipelines.warehouse.file.atomic import replace_file
-from pipelines.warehouse.file.connection import BLOCK_SIZE, STORAGE_VERSION, Warehouse
+from pipelines.warehouse.file.connection import Warehouse
 from pipelines.warehouse.file.duckdb_errors import first_line
 from pipelines.warehouse.file.interruptible import run_interruptible
-from pipelines.warehouse.file.session_settings import low_memory
+from pipelines.warehouse.file.session_settings import BLOCK_SIZE, STORAGE_VERSION, low_memory
 from pipelines.warehouse.sql import listed, literal, qualified, quoted
 
 # The kinds of catalog entries that DuckDB lists, each by its function ``duckdb_<kind>()``.

@@ -32,7 +32,7 @@ from pipelines.warehouse.file.duckdb_errors import (
     plain_write_errors,
 )
 from pipelines.warehouse.file.interruptible import commit, connect
-from pipelines.warehouse.file.session_settings import BASIC, CONFINED, LOCKED, WRITING, low_memory
+from pipelines.warehouse.file.session_settings import BASIC, CONFIG, CONFINED, LOCKED, WRITING, low_memory
 from pipelines.warehouse.file.waiters import (
     FIRST_PAUSE,
     pauses,
@@ -42,13 +42,7 @@ from pipelines.warehouse.file.waiters import (
     yield_to_readers,
     yield_to_writers,
 )
-
-STORAGE_VERSION = "v1.4.0"
-"""Fixed, so that the format does not change with the library: DuckDB 1.4, 1.5 and 2 read and write it."""
-BLOCK_SIZE = 131072
-"""Bytes of a block of a new file. A commit allocates a block for each column that it writes, so that many small commits
-write half as much as with DuckDB's own 262144. With 65536 they would write a quarter, but a first load of large
-records would take a third longer (docs/performance.md). Existing files keep theirs."""
+from pipelines.warehouse.storage import ALL_TABLES, FilledTables
 
 _Value = TypeVar("_Value")
 _MOST_ATTEMPTS = 10  # to commit a transaction of a lake; a file has one writer at a time, and no conflicts
@@ -141,6 +135,10 @@ class Warehouse:
             closing.callback(connection.close)
             with self._plain_read_errors():
                 yield connection
+
+    def filled_tables(self, connection: duckdb.DuckDBPyConnection) -> FilledTables:  # noqa: ARG002 - see lakes
+        """The tables that have ever had rows by the last commit; of a file all: to read an empty one is fast."""
+        return ALL_TABLES
 
     may_conflict: ClassVar[bool] = False
     """Whether several processes may write at the same time, so that a transaction may have to be repeated."""
@@ -236,15 +234,7 @@ class Warehouse:
         raise AssertionError("there is no last pause")
 
     def _connect(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        return connect(
-            str(self.path),
-            read_only=read_only,
-            config={
-                "storage_compatibility_version": STORAGE_VERSION,
-                "default_block_size": str(BLOCK_SIZE),
-                "autoinstall_known_extensions": "false",
-            },
-        )
+        return connect(str(self.path), read_only=read_only, config=CONFIG)
 
 
 class WriteSession:

@@ -1,8 +1,21 @@
-"""DuckDB settings of a connection, by purpose: reading, writing, and executing SQL that users wrote."""
+"""DuckDB settings of a new file, and of a connection by purpose: reading, writing, executing SQL that users wrote."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+STORAGE_VERSION = "v1.4.0"
+"""Fixed, so that the format does not change with the library: DuckDB 1.4, 1.5 and 2 read and write it."""
+BLOCK_SIZE = 131072
+"""Bytes of a block of a new file. A commit allocates a block for each column that it writes, so that many small commits
+write half as much as with DuckDB's own 262144. With 65536 they would write a quarter, but a first load of large
+records would take a third longer (docs/performance.md). Existing files keep theirs."""
+CONFIG = {
+    "storage_compatibility_version": STORAGE_VERSION,
+    "default_block_size": str(BLOCK_SIZE),
+    "autoinstall_known_extensions": "false",
+}
+"""With which a file is opened."""
 
 BASIC = ("SET TimeZone = 'UTC'", "SET enable_progress_bar = false")
 """For every connection; DuckDB would write a progress bar to standard output."""

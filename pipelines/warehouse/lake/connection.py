@@ -30,6 +30,7 @@ from pipelines.warehouse.lake.object_store import FORGOTTEN, create_secret
 from pipelines.warehouse.lake.report_macros import attach_reports
 from pipelines.warehouse.schema.owner import read_owner
 from pipelines.warehouse.sql import literal, quoted
+from pipelines.warehouse.storage import FilledTables
 
 ALIAS = "lake"
 """The name of the lake within a connection."""
@@ -111,6 +112,10 @@ class LakeWarehouse(Warehouse):
             # The block may have expected an error, which ends the transaction too.
             with suppress(duckdb.Error):
                 connection.execute("COMMIT")
+
+    def filled_tables(self, connection: duckdb.DuckDBPyConnection) -> FilledTables:
+        """As in the base class."""
+        return FilledTables(frozenset(ever_filled(connection, self.lake, ALIAS)))
 
     may_conflict = True
     opens_files = True

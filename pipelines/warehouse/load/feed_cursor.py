@@ -31,8 +31,11 @@ class FeedCursor:
 
     def position(self) -> Position:
         """The stored position."""
-        position, _ = self._stored()
-        return position
+        rows = self.connection.execute(
+            f"SELECT series, cursor, maximum, current_at, committed_at FROM sync.cursors WHERE {_PART}",
+            of_part(self.part),
+        ).fetchall()
+        return Position(*rows[0]) if rows else Position()
 
     def move(self, to: Position, expected: Position | None = None) -> None:
         """Store a position; within a transaction.
@@ -45,17 +48,9 @@ class FeedCursor:
         Raises:
             WarehouseError: the cursor is not where it was expected, so another sync has moved it.
         """
-        before, places = self._stored()
-        if expected is not None and (before.series, before.cursor) != (expected.series, expected.cursor):
-            raise WarehouseError(
-                "another sync has moved the cursor meanwhile, so nothing of this batch was stored: sync again",
-                account=self.part.account,
-                feed=self.part.feed,
-            )
+        before = self._removed(expected)
         if before.committed_at is None:
             conflict_with_inserts(self.connection)
-        for place in places:
-            self.connection.execute("DELETE FROM sync.cursors WHERE rowid = $place", {"place": place})
         if before.series == to.series and before.cursor > to.cursor:
             self.connection.execute(
                 "UPDATE sync.windows SET from_sequence_number = least(from_sequence_number, $cursor),"
@@ -68,18 +63,35 @@ class FeedCursor:
             {**of_part(self.part), **vars(to)},
         )
 
-    def _stored(self) -> tuple[Position, list[int]]:
-        """The stored position, and the place of its row.
+    def _removed(self, expected: Position | None) -> Position:
+        """Delete the stored position, which must be the expected one, if any; returns where it was.
 
-        To delete that row, a lake asks PostgreSQL half as often as it would to search it once more. For conditions on
-        single columns it would ask for the smallest and largest values in each of the files, of which there are few.
+        A lake asks PostgreSQL less often for one statement that deletes than for one that reads and one that deletes.
+        """
+        if expected is not None and self._removed_at(expected):
+            return expected
+        before = self.position()
+        if expected is not None and (before.series, before.cursor) != (expected.series, expected.cursor):
+            raise WarehouseError(
+                "another sync has moved the cursor meanwhile, so nothing of this batch was stored: sync again",
+                account=self.part.account,
+                feed=self.part.feed,
+            )
+        self.connection.execute(f"DELETE FROM sync.cursors WHERE {_PART}", of_part(self.part))
+        return before
+
+    def _removed_at(self, expected: Position) -> bool:
+        """Delete the stored position if it is the expected one; returns whether it was.
+
+        For conditions on single columns DuckLake would ask for the smallest and largest values in each file.
         """
         sql = (
-            "SELECT series, cursor, maximum, current_at, committed_at, rowid FROM sync.cursors"
-            " WHERE [account, feed, part] = [$account, $feed, $part]"
+            "DELETE FROM sync.cursors WHERE [account, feed, part] = [$account, $feed, $part]"
+            " AND [series, cursor] = [$series, $cursor]"
         )
-        rows = self.connection.execute(sql, of_part(self.part)).fetchall()
-        return Position(*rows[0][:-1]) if rows else Position(), [place for *_, place in rows]
+        at = {"series": expected.series, "cursor": expected.cursor}
+        ((count,),) = self.connection.execute(sql, {**of_part(self.part), **at}).fetchall()
+        return bool(count)
 
     def start_of_walk(self, at: Position, table: Table, page: int) -> int:
         """Where the next walk begins: before the page that was the head of a young run, else at the cursor.

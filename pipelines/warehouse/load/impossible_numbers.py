@@ -15,15 +15,29 @@ from pipelines.warehouse.sql import current_rows, listed, raw, record_key, same_
 REASON = "it holds numbers above its end"  # why a feed with lowered numbers is read again
 
 
+def exist(connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart, at: Position) -> bool:
+    """Whether there are such numbers, before the transaction writes: then a lake knows it by its statistics alone.
+
+    The records of the batch have none, because the end is beyond them.
+    """
+    if part.part is not None or "sequence_number" not in table.by_name:
+        return False
+    sql = f"SELECT EXISTS ({_above(table, at.series)})"
+    ((found,),) = connection.execute(sql, _params(part, at)).fetchall()
+    return bool(found)
+
+
+def _params(part: FeedPart, at: Position) -> dict[str, object]:
+    return {"account": part.account, "series": at.series, "end": at.cursor}
+
+
 def lower(connection: duckdb.DuckDBPyConnection, table: Table, part: FeedPart, at: Position) -> int:
     """Lower the numbers of the current series above the cursor, which is the feed's proven end; returns how many.
 
     Each sub-feed has an end of its own, and rows do not show which sub-feed served them. These rows are left as they
     are, and so are those of a snapshot. Within a transaction.
     """
-    if part.part is not None or "sequence_number" not in table.by_name:
-        return 0
-    params = {"account": part.account, "series": at.series, "end": at.cursor}
+    params = _params(part, at)
     found = f"SELECT DISTINCT {listed(record_key(table))} FROM ({_above(table, at.series)})"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE impossible AS {found}", params)
     ((count,),) = connection.execute("SELECT count(*) FROM impossible").fetchall()

@@ -12,7 +12,7 @@ from pipelines.warehouse.file.connection import Warehouse, transaction
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.cursors import FeedPart, Position, count_windows, of_part
 from pipelines.warehouse.load.visibility import Reread
-from pipelines.warehouse.storage import conflict_with_inserts
+from pipelines.warehouse.storage import ALL_TABLES, FilledTables, conflict_with_inserts
 
 _NOTED = {
     **dict.fromkeys(("account", "feed", "part"), "VARCHAR"),
@@ -42,6 +42,7 @@ class RunState:
         begun: the last run that stored numbers above the cursor that it began with.
         windows: the number of windows of all feeds, about: other processes may add some. Counted once, because a
             lake sends six statements to PostgreSQL for it.
+        filled: the tables that may have rows.
     """
 
     positions: dict[FeedPart, Position] = field(default_factory=dict)
@@ -52,18 +53,15 @@ class RunState:
     unfinished: set[FeedPart] = field(default_factory=set)
     begun: dict[FeedPart, str] = field(default_factory=dict)
     windows: int = 0
+    filled: FilledTables = ALL_TABLES
 
     @classmethod
-    def load(cls, connection: duckdb.DuckDBPyConnection) -> RunState:
-        """What the warehouse holds."""
+    def load(cls, connection: duckdb.DuckDBPyConnection, filled: FilledTables = ALL_TABLES) -> RunState:
+        """What the warehouse holds; ``filled`` are the tables that may have rows."""
         cursors = connection.execute(
             "SELECT account, feed, part, series, cursor, maximum, current_at, committed_at FROM sync.cursors"
         ).fetchall()
-        rejected = connection.execute(
-            "SELECT account, feed, list(number ORDER BY seen, number) FILTER (number IS NOT NULL) FROM ("
-            "SELECT account, feed, sequence_number AS number, min(last_seen) AS seen FROM sync.rejected_records"
-            " WHERE resolved_at IS NULL GROUP BY ALL) GROUP BY account, feed"
-        ).fetchall()
+        rejected = _open_rejected(connection) if ("sync", "rejected_records") in filled else []
         unfinished = connection.execute(
             "SELECT DISTINCT c.account, c.feed, c.part FROM sync.windows w JOIN sync.cursors c"
             " ON w.account = c.account AND w.feed = c.feed AND w.part IS NOT DISTINCT FROM c.part"
@@ -72,10 +70,11 @@ class RunState:
         return cls(
             {FeedPart(*row[:3]): Position(*row[3:]) for row in cursors},
             {(account, feed): numbers for account, feed, numbers in rejected if numbers},
-            rereads=visibility.marked(connection),
+            rereads=visibility.marked(connection) if ("sync", "rereads") in filled else {},
             with_rejected={(account, feed) for account, feed, _ in rejected},
             unfinished={FeedPart(*row) for row in unfinished},
             windows=count_windows(connection),
+            filled=filled,
         )
 
     def position(self, part: FeedPart) -> Position:
@@ -158,3 +157,12 @@ class RunState:
         self.rereads.pop((account, feed), None)
         if left is not None:
             self.rereads[account, feed] = left
+
+
+def _open_rejected(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, list[int] | None]]:
+    """Accounts and feeds with open rejected records, each with their numbers, those unseen for the longest first."""
+    return connection.execute(
+        "SELECT account, feed, list(number ORDER BY seen, number) FILTER (number IS NOT NULL) FROM ("
+        "SELECT account, feed, sequence_number AS number, min(last_seen) AS seen FROM sync.rejected_records"
+        " WHERE resolved_at IS NULL GROUP BY ALL) GROUP BY account, feed"
+    ).fetchall()

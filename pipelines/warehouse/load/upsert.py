@@ -24,6 +24,7 @@ from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.merge_windows import merge_windows
 from pipelines.warehouse.load.visibility import Reread
 from pipelines.warehouse.sql import current_rows, from_row, listed, raw, record_key, same_key, versions
+from pipelines.warehouse.storage import ALL_TABLES, FilledTables
 
 WINDOWS_BETWEEN_MERGES = 64  # after which the next checkpoint merges small row groups, and old windows are merged
 RECORDS_OF_A_LARGE_BATCH = 2000
@@ -43,6 +44,7 @@ class Effects:
     may_resolve: bool = True  # whether the feed may have open rejected records
     may_catch_up: bool = True  # whether the run may go on with what an earlier one had not read to its end
     windows: int | None = None  # rows of sync.windows before, of all feeds; None: they are counted
+    filled: FilledTables = ALL_TABLES  # the tables that may have rows before
     expected: Position | None = None  # where the cursor must be before; None where no other process can move it
 
 
@@ -84,11 +86,11 @@ def store(
         effects: further effects of the commit.
         moment: time of the commit, now by default; it may be earlier than the last commit, no order depends on it.
     """
-    windows = [windows] if isinstance(windows, Window) else windows
+    windows, moment = [windows] if isinstance(windows, Window) else windows, moment or dt.datetime.now(dt.UTC)
     window = windows[0]
-    moment = moment or dt.datetime.now(dt.UTC)
     # Most time of a small batch is the search for its keys, and no other batch is normalized at the same time.
     connection.execute(f"SET threads = {1 if len(batch.originals) >= RECORDS_OF_A_LARGE_BATCH else THREADS}")
+    has_impossible = effects.proves_end and impossible_numbers.exist(connection, table, window.part, to)
     params = {"account": window.part.account, "series": window.series, "moment": moment, "run_id": window.run_id}
     with on_connection(connection, table, batch, params) as incoming:
         changes = _write_records(incoming, effects) if len(batch.originals) else DetectedChanges()
@@ -103,7 +105,8 @@ def store(
         add_windows(connection, kept, moment)
         position = to.committed(moment, current=current)
         FeedCursor(connection, window.part).move(position, effects.expected)
-        marked = _mark_rereads(connection, table, window.part, position, changes, effects)
+        lowered = impossible_numbers.lower(connection, table, window.part, position) if has_impossible else 0
+        marked = _mark_rereads(connection, window.part, lowered, changes, effects)
         is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept), effects.windows)
         _choose_merging(connection, is_due=is_due)
         if is_due:
@@ -116,20 +119,14 @@ def _write_records(incoming: IncomingBatch, effects: Effects) -> DetectedChanges
     changes = detect_changes(incoming)
     _append_versions(incoming, changes)
     with visibility.marking_widened(incoming, changes, effects.widens):
-        _write_rows(incoming, changes)
+        _write_rows(incoming, changes, effects.filled)
     return changes
 
 
-def _mark_rereads(  # noqa: PLR0917 - what the transaction did
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    part: FeedPart,
-    position: Position,
-    changes: DetectedChanges,
-    effects: Effects,
+def _mark_rereads(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, lowered: int, changes: DetectedChanges, effects: Effects
 ) -> dict[tuple[str, str], Reread]:
-    """Lower numbers above a proven end; returns all marked feeds, where this transaction may have marked some."""
-    lowered = impossible_numbers.lower(connection, table, part, position) if effects.proves_end else 0
+    """Mark the feed if numbers were lowered; returns all marked feeds, where this transaction may have marked some."""
     # Records that were ignored as older than a number which their feed has never reached must be read once more.
     if lowered and (not effects.is_reread or effects.ignored or changes.older):
         visibility.mark(connection, part.account, [part.feed], impossible_numbers.REASON)
@@ -182,16 +179,17 @@ def _append_versions(incoming: IncomingBatch, changes: DetectedChanges) -> None:
         incoming.execute(f"INSERT INTO {versions(each)} SELECT {row}, {extra} FROM {incoming.rows(each)} b{chosen}")
 
 
-def _write_rows(incoming: IncomingBatch, changes: DetectedChanges) -> None:
+def _write_rows(incoming: IncomingBatch, changes: DetectedChanges, filled: FilledTables) -> None:
     """Delete and insert by key; a primary key and MERGE cost ten to forty times that at ten million rows.
 
-    Where all records are the first of their key, there is nothing to delete.
+    There is nothing to delete where all records are the first of their key, and in tables that are not ``filled``.
     """
     table = incoming.table
     for each in table.walk():
         row, newest = from_row(each, "b", "$moment"), ""
         if not changes.all_first:
-            _delete_rows(incoming, changes, each)
+            if (each.schema, each.name) in filled:
+                _delete_rows(incoming, changes, each)
             row = from_row(each, "b", "v.row_synced_at")
             newest = f" JOIN {changes.verdicts} v ON v.record = b.record WHERE v.is_newest"
         incoming.execute(f"INSERT INTO {current_rows(each)} SELECT {row} FROM {incoming.rows(each)} b{newest}")

@@ -13,8 +13,10 @@ from pydantic import SecretStr
 from pipelines.errors import SettingError
 from pipelines.normalize.personal import PersonalData, Treatment, fingerprint
 from pipelines.warehouse.schema.introspection import has_tables
+from pipelines.warehouse.storage import ALL_TABLES, FilledTables
 
 _KEY = "FLORIDAY_PERSONAL_DATA_KEY"
+_TABLES = ("personal_data", "erased")
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,10 @@ class StoredPolicy:
     erased: frozenset[str] = frozenset()  # keyed hashes of erased values
 
 
-def stored_policy(connection: duckdb.DuckDBPyConnection) -> StoredPolicy:
+def stored_policy(connection: duckdb.DuckDBPyConnection, filled: FilledTables = ALL_TABLES) -> StoredPolicy:
     """The policy of a warehouse; a warehouse of a version without these tables keeps personal data."""
-    if not has_tables(connection, "sync", "personal_data", "erased"):
+    is_filled = any(("sync", name) in filled for name in _TABLES)
+    if not is_filled or not has_tables(connection, "sync", *_TABLES):
         return StoredPolicy()
     erased = frozenset(value for (value,) in connection.execute("SELECT value_hash FROM sync.erased").fetchall())
     rows = connection.execute("SELECT treatment, key_fingerprint FROM sync.personal_data").fetchall()
@@ -71,14 +74,16 @@ def check_key(stored: StoredPolicy, key: SecretStr | None) -> None:
         )
 
 
-def record_policy(connection: duckdb.DuckDBPyConnection, personal: PersonalData) -> None:
+def record_policy(
+    connection: duckdb.DuckDBPyConnection, personal: PersonalData, filled: FilledTables = ALL_TABLES
+) -> None:
     """Record how personal data are stored from now on, if that differs; within a transaction.
 
     Nothing is written while personal data are kept.
     """
     hashes = personal.treatment == "hash" or personal.erased
     mark = fingerprint(personal.key) if hashes and personal.key else None
-    before = stored_policy(connection)
+    before = stored_policy(connection, filled)
     if (before.treatment, before.fingerprint) != (personal.treatment, mark):
         connection.execute("DELETE FROM sync.personal_data")
         connection.execute("INSERT INTO sync.personal_data VALUES (?, ?, now())", [personal.treatment, mark])
