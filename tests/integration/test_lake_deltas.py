@@ -13,6 +13,7 @@ from statistics import median
 
 import pytest
 
+from pipelines.catalogue import catalogue_of
 from pipelines.sandbox import Sandbox
 from pipelines.sync.session import SyncSession
 from pipelines.warehouse.lake.connection import LakeWarehouse
@@ -114,3 +115,26 @@ def test_small_changes_add_few_files(count: int, tmp_path: Path, capsys: pytest.
     assert added < 50
     assert result.after < 100
     syncing.assert_equal()
+
+
+def test_the_first_rows_of_a_child_table_are_replaced(tmp_path: Path) -> None:
+    """A session knows which tables were empty when it began; their first rows are deleted when a record changes."""
+    postgres()
+    bare, full = valid_records(catalogue_of("suppliers").feed(FEED), seed=3, count=2)
+    with Sandbox(now=NOW, empty=True) as sandbox:
+        syncing, book = Syncing(sandbox, tmp_path / "w.duckdb", only=(FEED,), kind="lake"), sandbox.book(FEED)
+        lists = {name: value for name, value in full.items() if isinstance(value, list) and value}
+        assert lists
+        without_lists = {name: [] if isinstance(value, list) else value for name, value in bare.items()}
+        for versions in (
+            [without_lists],
+            [{**without_lists, **lists}, {**without_lists, **lists, "numberOfPieces": 5}],
+        ):
+            with syncing.pipeline() as session:
+                for number, record in enumerate(versions):
+                    place = book.reserve()
+                    book.put(in_json({**record, "sequenceNumber": place}), number=place)
+                    (outcome,) = session.sync_all(session.sources, run_id=f"run {number}")
+                    assert outcome.current, outcome
+                session.save_positions()
+        syncing.assert_equal()

@@ -33,16 +33,16 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Syncing]:
 
 
 def test_a_round_without_changes(synced: Syncing) -> None:
-    """To attach the lake, to check it, and to write that the feed is current takes less than 300 statements."""
+    """To attach the lake, to check it, and to write that the feed is current takes less than 160 statements."""
     with counted_statements() as statements:
         (outcome,) = synced.sync().values()
 
     assert outcome.current
-    assert 20 < statements.count < 300
+    assert 20 < statements.count < 160
 
 
 def test_a_batch(synced: Syncing) -> None:
-    """A batch of a feed with two child tables takes less than 160 statements more."""
+    """A batch of a feed with two child tables takes less than 100 statements more."""
     with counted_statements() as idle:
         synced.sync()
     change(synced, ORDERS, 0, numberOfPieces=5)
@@ -51,7 +51,7 @@ def test_a_batch(synced: Syncing) -> None:
         (outcome,) = synced.sync().values()
 
     assert outcome.changed == 1
-    assert statements.count - idle.count < 160
+    assert statements.count - idle.count < 100
 
 
 @contextmanager
