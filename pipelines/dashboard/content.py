@@ -6,14 +6,16 @@ import base64
 import datetime as dt
 import gzip
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import duckdb
 
 from pipelines.dashboard.facts import OTHER, RANKED, Fact, Row, facts_of, this_week, week_number
+from pipelines.dashboard.listed_reports import LISTS
 from pipelines.dashboard.lists import Lists, identifiers_in, in_json, read_dues, read_lists
 from pipelines.dashboard.names import names_of
+from pipelines.dashboard.needs import needs_of
 from pipelines.dashboard.row_limit import LimitedFacts, prepare
 from pipelines.dashboard.selection import EVERYTHING, Selection
 from pipelines.dashboard.thresholds import Thresholds, default_thresholds
@@ -48,7 +50,8 @@ def build_content(
     rest = {
         "dues": read_dues(connection, lists[1], selection),
         "thresholds": thresholds or default_thresholds(),
-        "incomplete": _incomplete_weeks(connection) if "customer_changes" in reports else {},
+        "needs": needs_of(_reports(facts, lists[0]), api, reports),
+        "incomplete": _incomplete_weeks(connection, selection) if "customer_changes" in reports else {},
         "accounts": _accounts(connection, selection),
         "health": _health(connection, selection) if "sync_health" in reports else {},
     }
@@ -75,6 +78,7 @@ def _content(
     content = {
         "api": api,
         "language": selection.language,
+        "currency": selection.currency,
         "made": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
         "week": this_week(now),
         "first": found.weeks[0],
@@ -103,11 +107,16 @@ def _weeks(selection: Selection, first: int, this_week: int) -> dict[str, int | 
     return {"from": start, "to": end}
 
 
-def _incomplete_weeks(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+def _reports(facts: Iterable[Fact], lists: Collection[str]) -> dict[str, str]:
+    """The report behind each fact and list."""
+    return {fact.name: fact.report for fact in facts} | {each.name: each.report for each in LISTS if each.name in lists}
+
+
+def _incomplete_weeks(connection: duckdb.DuckDBPyConnection, selection: Selection) -> dict[str, int]:
     """By account, the week that the reports do not compare with a year earlier, because the data began within that."""
     define_details(connection, find_report("customer_changes"), "year_pairs")
     sql = "SELECT account, week_of(monday) FROM customer_changes_year_pairs() WHERE NOT is_comparable"
-    return dict(connection.execute(sql).fetchall())
+    return {name: week for name, week in connection.execute(sql).fetchall() if selection.account in (None, name)}
 
 
 def _accounts(connection: duckdb.DuckDBPyConnection, selection: Selection) -> dict[str, str | None]:

@@ -110,7 +110,7 @@ LISTS = (
             "ordered_pieces",
             "package_code",
         ),
-        {"partner": "customer_organization_id", "item": "trade_item_id"},
+        {"partner": "customer_organization_id", "item": "trade_item_id", "currency": "currency"},
         "departure NULLS LAST",
         parts=_DUE,
     ),

@@ -40,7 +40,8 @@ def read_dues(connection: duckdb.DuckDBPyConnection, numbers: Lists, selection: 
     """If not all open orders are listed, sums by account, hour of departure, next step, deadline and warehouse."""
     if all(number == whole for *_, number, whole in numbers.get("departures", [])):
         return []
-    columns = {"account": "account", "partner": "customer_organization_id", "item": "trade_item_id"}
+    columns = {name: name for name in ("account", "currency")}
+    columns |= {"partner": "customer_organization_id", "item": "trade_item_id"}
     where, limits = selection.conditions(columns)
     sql = f"""
         SELECT

@@ -31,6 +31,7 @@ PROGRAMS = (
     "filters.js",
     "choosers.js",
     "pictures.js",
+    "feeds.js",
     "summary.js",
     "sections.js",
     "health.js",

@@ -32,8 +32,8 @@ class Selection:
 
     @property
     def required(self) -> frozenset[str]:
-        """The splits without which rows cannot be limited as wanted; pieces are shown in every currency."""
-        return frozenset(self.limits.keys() & {"partner", "item"})
+        """The splits without which rows cannot be limited as wanted."""
+        return frozenset(self.limits.keys() - {"account"})
 
     def conditions(self, columns: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         """The further SQL conditions on columns, by the name of the split, and their parameters."""

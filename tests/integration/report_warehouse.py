@@ -142,6 +142,17 @@ class ReportWarehouse:
         with self._warehouse.writing() as connection:
             return self._commit(connection, name, numbered, account)
 
+    def mark_read(self, account: str = "main") -> None:
+        """Note that an account's feeds without records were read to their ends too, as a sync does."""
+        names = [source.name for source in catalogue_of(self.api).sources]
+        with self._warehouse.writing() as connection:
+            connection.execute(
+                "INSERT INTO sync.cursors SELECT $account, f.feed, NULL, 1, 0, 0, now(), now()"
+                " FROM (SELECT unnest($names) AS feed) f"
+                " WHERE NOT EXISTS (FROM sync.cursors c WHERE c.account = $account AND c.feed = f.feed)",
+                {"account": account, "names": names},
+            )
+
     def store_sandbox(self, sandbox: Sandbox, names: Iterable[str], since: Cursors | None = None) -> Cursors:
         """Store the records that a sandbox serves to all its accounts.
 

@@ -1,6 +1,6 @@
 // The section on load carriers.
 
-const NO_BALANCES = t("Floriday gives neither the balances of load carriers and packages with customers nor their deposits.");
+const NO_BALANCES = t("Floriday reports neither the balances of load carriers and packages with customers nor their deposits.");
 
 function loadCarriers(chosen) {
   const measures = ["carriers", "layers", "invoiced", "invoiced_layers"];

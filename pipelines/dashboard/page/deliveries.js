@@ -15,8 +15,7 @@ function leftOut(chosen) {
 
 function fillOrders(chosen, whole) {
   if (!FACTS.sales) return "";
-  // A page of one currency has the orders of all in this fact, and not in the revenue.
-  const { clock, later } = CONTENT.limits.includes("currency") ? { clock: 0, later: 0 } : leftOut(chosen);
+  const { clock, later } = leftOut(chosen);
   const orders = (number) => counted(number, t("order"), t("orders"));
   return [t("{orders} count: {committed} of the revenue, {cancelled} cancelled and {unfulfillable} that could not be fulfilled.", { orders: orders(whole.orders),
     committed: grouped(whole.orders - whole.cancelled_orders - whole.unfulfillable_orders), cancelled: grouped(whole.cancelled_orders), unfulfillable: grouped(whole.unfulfillable_orders) }),
@@ -25,9 +24,13 @@ function fillOrders(chosen, whole) {
   ].filter(Boolean).join(" ");
 }
 
+// The ordered pieces that could have left, and the part of them that was not short; null if there are none.
+const couldLeave = (each) => each.ordered - each.pending;
+const fillRateOf = (each) => (couldLeave(each) > 0 ? 1 - each.short_by_grower / couldLeave(each) : null);
+
 function fillRate(chosen) {
   const whole = total("fill", chosen);
-  const rate = (each) => (each.ordered ? 1 - each.short_by_grower / each.ordered : null);
+  const rate = fillRateOf;
   const weeks = weeksOf("fill", chosen).filter((week) => week <= CONTENT.week);
   const sums = new Map(added("fill", chosen, ["week"]).map((sum) => [sum.week, rate(sum)]));
   const rates = weeks.map((week) => sums.get(week) ?? null);
@@ -37,13 +40,13 @@ function fillRate(chosen) {
   return {
     hint: fillOrders(chosen, whole),
     figures: [
-      { value: percent(rate(whole)), label: t("fill rate: 1 \u2212 {short} pieces short by the grower / {ordered} ordered", { short: grouped(whole.short_by_grower), ordered: grouped(whole.ordered) }) },
+      { value: percent(rate(whole)), label: t("fill rate: 1 \u2212 {short} pieces short by the grower / {ordered} ordered", { short: grouped(whole.short_by_grower), ordered: grouped(couldLeave(whole)) }) },
       { value: grouped(whole.short_by_grower), label: t("pieces short by the grower") },
       whole.pending > 0 && { value: grouped(whole.pending), label: t("pieces of {orders}, overdue, of which nothing has left yet; not counted as short", { orders: counted(whole.pending_orders, t("order"), t("orders")) }) },
       { value: grouped(whole.reduced), label: t("pieces reduced by customers") },
       { value: grouped(whole.cancelled), label: t("pieces of cancelled orders") },
       running.ordered > 0 && { value: percent(rate(running)), label: t("in the running week so far: {short} short of {ordered} ordered, {pieces} not left yet",
-        { short: grouped(running.short_by_grower), ordered: grouped(running.ordered), pieces: grouped(running.pending) }) },
+        { short: grouped(running.short_by_grower), ordered: grouped(couldLeave(running)), pieces: grouped(running.pending) }) },
     ],
     picture: weeks.length && verticalBars({
       weeks,
@@ -77,23 +80,23 @@ function onTime(chosen) {
   const line = (each) => [each.load_carriers, each.on_time, each.late, each.not_received, quotient(each.on_time, each.load_carriers)];
   return {
     figures: [
-      { value: part(whole.on_time), label: t("of all {whole} came in time", { whole: counted(whole.load_carriers, t("load carrier"), t("load carriers")) }) },
+      { value: part(whole.on_time), label: t("of all {whole} came on time", { whole: counted(whole.load_carriers, t("load carrier"), t("load carriers")) }) },
       { value: part(whole.late), label: t("came late ({number})", { number: grouped(whole.late) }) },
       { value: part(whole.not_received), label: t("are not reported as received ({number})", { number: grouped(whole.not_received) }) },
-      reported > 0 && { value: percent(quotient(whole.on_time, reported)), label: t("in time of the {number} that are reported as received", { number: grouped(reported) }), hint: true },
+      reported > 0 && { value: percent(quotient(whole.on_time, reported)), label: t("on time, of the {number} that are reported as received", { number: grouped(reported) }), hint: true },
     ],
     picture: shown.length && horizontalBars({
       labels: names,
-      series: [shares(t("In time"), "on_time", 0), shares(t("Late"), "late", 1), shares(t("Not reported as received"), "not_received", 4)],
+      series: [shares(t("On time"), "on_time", 0), shares(t("Late"), "late", 1), shares(t("Not reported as received"), "not_received", 4)],
       format: percent,
       unit: t("% of load carriers"),
       axis: SHARE,
-      alt: `${t("Part of the load carriers that came in time, by carrier.")} ${
+      alt: `${t("Part of the load carriers that came on time, by carrier.")} ${
         extremes(names, shown.map((each) => quotient(each.on_time, each.load_carriers)), percent)}`,
     }),
     table: {
-      columns: [column(t("Carrier")), column(t("Load carriers"), grouped), column(t("In time"), grouped), column(t("Late"), grouped),
-        column(t("Not reported as received"), grouped), column(t("Share in time"), percent)],
+      columns: [column(t("Carrier")), column(t("Load carriers"), grouped), column(t("On time"), grouped), column(t("Late"), grouped),
+        column(t("Not reported as received"), grouped), column(t("Share on time"), percent)],
       rows: carriers.map((each) => row([nameOf("carrier", each.carrier), ...line(each)])),
       whole: [t("Total"), ...line(whole)],
     },

@@ -8,7 +8,7 @@ const USUAL = 13; // full weeks that are chosen at first
 // Partner, item and currency are places in CONTENT.keys; no account means all of them, and so do weeks of null and empty sets.
 const filters = {
   account: accounts[0] ?? null, from: null, to: null, partner: new Set(), item: new Set(), currency: null, due: null, by: "week",
-  get code() { return this.currency === null ? null : CONTENT.keys[this.currency]; },
+  get code() { return this.currency === null ? CONTENT.currency : CONTENT.keys[this.currency]; },
 };
 let [firstWeek, lastWeek] = [CONTENT.week, CONTENT.week];
 
@@ -55,8 +55,14 @@ function enter(account) {
   for (const split of Object.keys(CONTENT.names)) {
     tellApart(split, [...new Set([...placesOf(account, split).map((place) => CONTENT.keys[place]), ...listedIds(split)])]);
   }
-  if (CONTENT.chosen.from === null) last(USUAL);
+  if (CONTENT.chosen.from === null || isOutside()) last(USUAL);
   else between(CONTENT.chosen.from, CONTENT.chosen.to);
+}
+
+// Whether the page has no data of the weeks that were asked for when it was made.
+function isOutside() {
+  const { from, to } = CONTENT.chosen;
+  return from !== null && (to < firstWeek || from > lastWeek);
 }
 
 // The last full weeks: the running one would always look like a fall.
@@ -96,10 +102,15 @@ function periodName(from, to) {
   return from === to ? weekName(from) : t("{from} to {to}", { from: weekName(from), to: weekName(to) });
 }
 
+// The account, where there are several.
+function accountName() {
+  return filters.account === null ? t("all accounts") : accounts.length > 1 && filters.account;
+}
+
 // What is chosen, in words; of a fact, only what has an effect on it. A list has a period of its own.
 function choices(columns = null, period = periodName(filters.from, filters.to)) {
   const has = (split) => columns === null || columns[split];
-  return [filters.account === null && t("all accounts"), period,
+  return [accountName(), period,
     has("partner") && chosenNames("partner"),
     has("item") && chosenNames("item"),
     has("currency") && filters.currency !== null && (filters.code || t("no currency given")),

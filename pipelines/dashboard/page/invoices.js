@@ -65,7 +65,7 @@ function openInvoices(chosen) {
       without.orders > 0 && { value: money(without.open, chosen.code), label: t("of it not invoiced at all, in {orders}", { orders: counted(without.orders, t("order"), t("orders")) }) },
       differing.open >= LEAST && { value: exact(differing.open, chosen.code), label: t("of it invoiced too little") },
       { value: money(late.open, chosen.code), label: t("of it for more than {days} days", { days: LATE_DAYS }) },
-      known.undelivered >= 0.5 && { value: money(known.undelivered, chosen.code), label: t("of it for pieces that were not delivered, by the delivery orders") },
+      known.undelivered >= 0.5 && !lacking("left").unread.size && { value: money(known.undelivered, chosen.code), label: t("of it for pieces that were not delivered, by the delivery orders") },
       known.unreported >= 0.5 && { value: money(known.unreported, chosen.code), label: t("of it in orders whose delivery is not known") },
       known.excess >= LEAST && { value: exact(known.excess, chosen.code), label: t("invoiced too much") },
       unknown.orders > 0 && { value: money(unknown.ordered, chosen.code), label: t("of {orders} of which it is not known whether they were invoiced, {value} of it for more than {days} days: {reasons}",
@@ -126,8 +126,8 @@ function causeOf(cause, difference) {
 
 // The orders of a list: identifiers, and the amounts as numbers.
 function listedInvoices(list, chosen) {
-  return listed(list, chosen, { partner: 2, item: 3, currency: 14 }).map(([, order, partner, item, day, days, cause, state, numbers, pieces, invoicedPieces, worthOfOrder, worthOfInvoices, difference, currency, delivered]) => ({
-    order, partner, item, day, days, numbers, pieces, delivered, invoicedPieces, currency, ...causeOf(cause, numberOrNull(difference)), settled: SETTLED[state] ?? null,
+  return listed(list, chosen, { partner: 2, item: 3, currency: 14 }).map(([, order, partner, item, day, days, cause, state, numbers, pieces, invoicedPieces, worthOfOrder, worthOfInvoices, difference, currency, sent]) => ({
+    order, partner, item, day, days, numbers, pieces, delivered: lacking("left").unread.size ? null : sent, invoicedPieces, currency, ...causeOf(cause, numberOrNull(difference)), settled: SETTLED[state] ?? null,
     ordered: numberOrNull(worthOfOrder), invoiced: numberOrNull(worthOfInvoices), difference: numberOrNull(difference),
   }));
 }

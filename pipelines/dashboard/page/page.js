@@ -3,7 +3,7 @@
 // What a reader should know before trusting the figures.
 function notices() {
   const { merged: { partners, items: merged }, outside: { older, later, last: latest } } = CONTENT;
-  const texts = [];
+  const texts = lackNotices();
   const age = Math.floor((now() - Date.parse(CONTENT.made)) / DAY);
   if (age >= 2) texts.push(t("This page was made {days} days ago: `floriday dashboard` makes a new one.", { days: grouped(age) }));
   if (partners || merged) {
@@ -12,6 +12,7 @@ function notices() {
   }
   if (older) texts.push(t("Left out are {orders} from before {week}.", { orders: counted(older, t("order"), t("orders")), week: weekName(CONTENT.first) }));
   if (later) texts.push(t("Left out are {orders} from after {week}.", { orders: counted(later, t("order"), t("orders")), week: weekName(latest) }));
+  if (isOutside()) texts.push(t("There are no data of {weeks}, which --from and --to asked for.", { weeks: periodName(CONTENT.chosen.from, CONTENT.chosen.to) }));
   if (CONTENT.limited) texts.push(t("This page contains only: {names}. What cannot be limited to that is left out.", { names: CONTENT.limited }));
   return texts.map((text) => make("p", { class: "notice" }, ...withCommands(text)));
 }

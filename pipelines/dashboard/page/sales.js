@@ -100,6 +100,8 @@ function pareto(chosen) {
     return row([place + 1, nameOf("partner", each.partner), each.orders, each.pieces, each.revenue,
       quotient(each.revenue, whole.revenue), quotient(sum, whole.revenue), ...ofAll(each.revenue), ...yearCells(years.get(each.partner), apart)], each.partner);
   });
+  const gone = rows.length ? [...years].filter(([partner, { before }]) => before && !ranked.some((each) => each.partner === partner)) : [];
+  const goneRows = gone.map(([partner, both], place) => row([rows.length + place + 1, nameOf("partner", partner), 0, 0, 0, 0, quotient(sum, whole.revenue), ...ofAll(0), ...yearCells(both, apart)], partner));
   const most = rows.filter((_, place) => place === 0 || rows[place - 1].cells[6] < 0.8).length;
   const few = Math.max(MOST_BARS, Math.min(most, MOST_PARTNERS));
   const rest = rows.slice(few).reduce((all, { cells }) => all + cells[4], 0);
@@ -109,6 +111,7 @@ function pareto(chosen) {
   return {
     figures: [
       { value: grouped(rows.length), label: rows.length === 1 ? PARTNER.one : PARTNER.many },
+      gone.length > 0 && { value: grouped(gone.length), label: t("others, only a year earlier, also in the table"), hint: true },
       most < rows.length && whole.revenue > 0 && { value: grouped(most), label: t("together make up {part}", { part: percent(0.8, 0) }) },
       chosen.partner.size > 0 && every > 0 && { value: percent(whole.revenue / every), label: BUYS ? t("of the spend with all growers ({value})", { value: money(every, chosen.code) })
         : t("of the revenue of all customers ({value})", { value: money(every, chosen.code) }) },
@@ -130,7 +133,7 @@ function pareto(chosen) {
       columns: [column(t("Rank"), grouped), column(PARTNER.One, null, { choose: (key) => toggle("partner", key) }), column(t("Orders"), grouped),
         column(t("Pieces"), grouped), worth(WORD, chosen), column(t("Share"), percent), column(t("Cumulative"), percent),
         ...(chosen.partner.size ? [column(BUYS ? t("Share of all growers") : t("Share of all customers"), percent)] : []), ...yearColumns(chosen, apart, { screen: true })],
-      rows,
+      rows: [...rows, ...goneRows],
       few,
       paper: PAPER,
       whole: [null, t("Total"), whole.orders, whole.pieces, whole.revenue, whole.revenue ? 1 : null, null, ...ofAll(whole.revenue),

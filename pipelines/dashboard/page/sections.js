@@ -14,7 +14,7 @@ const SECTIONS = [
   { id: "changes", list: "changes", title: t("Customers that stopped, bought less or bought more"), build: changes, wide: true, sells: true,
     note: t("The last 13 full weeks against the same weeks a year earlier; only weeks that both years have, whatever weeks are chosen. Silent: no delivery for at least 21 days and for 4 times the customer's usual interval, and none to come. Stopped: bought in these weeks a year earlier and not any more. New: did not buy in them a year earlier."), hint: t("Each group is sorted by amount: those that stopped by that of a year earlier, silent ones by the larger of both, those that fell or grew by the difference, others by their revenue.") },
   { id: "contracts", screen: true, headline: true, list: "contracts", title: t("Contracts"), build: contracts, wide: true,
-    note: t("Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a week as so far until the end; but at least what is called off and still to come. A call-off becomes an order shortly before its delivery: until then, it is not among the orders to pick. Lost are called-off pieces whose orders were rejected, cancelled or corrected; Floriday does not give who rejected an order.") },
+    note: t("Lines of contracts that have not ended, those with the lowest forecast first; the same whatever weeks are chosen. The forecast is what was delivered, and as much a week as so far until the end; but at least what is called off and still to come. A call-off becomes an order shortly before its delivery: until then, it is not among the orders to pick. Lost are called-off pieces whose orders were rejected, cancelled or corrected; Floriday does not report who rejected an order.") },
   { id: "channels", fact: "sales", title: t("Sales channels"), build: channels, note: t("Where orders come in, and how they were traded.") },
   { id: "clock", fact: "sales", title: t("Clock and direct price"), build: clockAndDirect,
     note: t("The bare price of a piece, without packing, services and delivery. Clock: auction, presales, from the nursery. Direct: all else, also contracts and bids. The chart and the table show all that was sold; like for like compares only items that were sold both ways in one week.") },
@@ -25,7 +25,7 @@ const SECTIONS = [
   { id: "fill", fact: "fill", title: t("Fill rate"), build: fillRate, every: true,
     note: t("Ordered pieces before all corrections; orders whose delivery has passed. What a customer took off or cancelled is not short by the grower. Overdue orders of which nothing has left are apart, until 14 days after their delivery."), hint: t("The section on corrections also counts requests to orders that are still to be delivered, so its pieces differ from these.") },
   { id: "punctuality", fact: "deliveries", title: t("On-time delivery"), build: onTime, every: true,
-    note: t("Load carriers whose latest delivery has passed: in time, late, or not reported as received. The share in time is of all of them; what is not reported as received is not late."), hint: [t("Who receives the load carriers reports them, and not every hub does."), !FACTS.loadcarriers && NO_BALANCES].filter(Boolean).join(" ") },
+    note: t("Load carriers whose latest delivery has passed: on time, late, or not reported as received. The share on time is of all of them; what is not reported as received is not late."), hint: [t("Who receives the load carriers reports them, and not every hub does."), !FACTS.loadcarriers && NO_BALANCES].filter(Boolean).join(" ") },
   { id: "loadcarriers", screen: true, fact: "loadcarriers", title: t("Load carriers shipped and invoiced"), build: loadCarriers, wide: true, sells: true, every: true,
     note: `${t("By kind; shipments and their invoice lines count in the week of the latest delivery. Invoiced are those with an invoice line in Floriday, not those that are only settled; of the others, Floriday does not tell whether an invoice follows. One that was shipped as one kind and invoiced as another counts in the rows of both.")} ${NO_BALANCES}` },
   { id: "complaints", screen: true, fact: "complaints", title: t("Complaints"), build: complaints, wide: true, sells: true,
@@ -37,7 +37,7 @@ const SECTIONS = [
     build: byReason("CORRECTION", t("Requests"), t("corrections before the delivery that were requested of the grower"), t("Corrections before the delivery by reason.")),
     note: t("These are not complaints, but what others than the grower wanted to change before the goods were delivered. Pieces and amounts below zero were taken off the orders.") },
   { id: "failed", screen: true, fact: "complaints", title: t("Rejected and cancelled orders"), build: failedOrders, wide: true, sells: true,
-    note: t("Orders that were rejected, cancelled or could not be fulfilled, by customer, with their value before all corrections; they count in the week of their delivery. They are neither complaints nor revenue. Floriday does not give who rejected an order, and why.") },
+    note: t("Orders that were rejected, cancelled or could not be fulfilled, by customer, with their value before all corrections; they count in the week of their delivery. They are neither complaints nor revenue. Floriday does not report who rejected an order, or why.") },
   { id: "requests", screen: true, list: "requests", title: t("Requests without an answer"), build: requests, wide: true,
     note: t("Correction requests that are neither accepted nor declined, the newest first; of all weeks, whatever weeks are chosen. Open: can still be answered. Past its time: the time to answer is over, and Floriday does not report it as expired. State and numbers are those of the time at which the page was made; the section \u201c{title}\u201d has those of its weeks. The value is that of the whole order, not of what is asked.", { title: t("Corrections") }) },
   { id: "corrections", fact: "corrections", title: t("Corrections"), build: corrections,
@@ -131,15 +131,18 @@ function sectionOf({ id, fact, list, title: usualTitle, build, note, hint, wide,
   const built = build(filters);
   const title = built.title ?? usualTitle;
   const known = WEEKLY.has(fact) ? knownFrom(fact, filters) : null;
-  const notes = [note, built.more, known !== null && t("Known from {week} on; of earlier weeks, only what Floriday still serves.", { week: weekName(known) }), list && cutOff(list), every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
+  const lack = lacking(list || fact);
+  const lacks = lackText(lack);
+  const notes = [lacks && !lack.unread.size ? `${lacks[0].toUpperCase()}${lacks.slice(1)}.` : "", note, built.more, known !== null && t("Known from {week} on; of earlier weeks, only what Floriday still serves.", { week: weekName(known) }), list && cutOff(list), every && filters.currency !== null && currenciesOf(filters.account).length > 1 ? t("All currencies.") : "",
     ...blind.map((split) => (split === "item" ? t("Not split by trade item: these are the figures of all.")
       : BUYS ? t("Not split by grower: these are the figures of all.") : t("Not split by customer: these are the figures of all.")))];
-  const rows = built.table.rows.length;
+  const rows = lack.unread.size ? 0 : built.table.rows.length;
+  const empty = lack.unread.size ? `${lacks[0].toUpperCase()}${lacks.slice(1)}.` : t("Nothing in this selection.");
   const content = rows
     ? [built.choices, make("div", { class: "figures" }, ...built.figures.filter(Boolean).map(figure)),
       ...(built.picture ? drawing(id, built.picture) : []),
       ...disclosure(id, title, built.table, `${title}: ${choices(columns, PERIODS[list || fact]?.())}`)]
-    : [built.choices, make("p", { class: "empty" }, t("Nothing in this selection."))];
+    : [built.choices, make("p", { class: "empty" }, empty)];
   const section = make("section", { id, class: `card${wide ? " wide" : ""}${list ? " list" : ""}${screen ? " screen" : ""}${headline ? " headline" : ""}${opened.has(id) ? " opened" : ""}`, "aria-labelledby": `${id}-title` },
     make("h2", { id: `${id}-title` }, title), make("p", { class: "note" }, notes.filter(Boolean).join(" "), make("span", { class: "hint" }, ...[built.hint, hint, onlyIn(columns), DOCUMENTS.has(id) && t("Floriday does not say whether these amounts include VAT.")].filter(Boolean).map((text) => ` ${text}`))), ...content.filter(Boolean));
   return { section, picture: rows && built.picture ? { id: `${id}-chart`, ...built.picture } : null };

@@ -64,7 +64,7 @@ function growthOf(year, sums) {
   if (!year) return t("no weeks of last year to compare with");
   if (year.part === null) return t("{growth} ({weeks})", { growth: year.text, weeks: year.weeks });
   const texts = { growth: year.text, now: money(year.now, filters.code), before: money(year.value, filters.code), weeks: year.weeks };
-  return isApart(year, sums) ? t("{growth}: {now} against {before} a year earlier ({weeks})", texts) : t("{growth} on last year ({before}; {weeks})", texts);
+  return isApart(year, sums) ? t("{growth}: {now} against {before} a year earlier ({weeks})", texts) : t("{growth} against last year ({before}; {weeks})", texts);
 }
 
 function ofAllWeeks({ weeks, revenue }) {
@@ -90,8 +90,8 @@ const TILES = {
   sales: salesTiles,
   fill: () => {
     const sums = total("fill", filters);
-    const rate = sums.ordered ? 1 - sums.short_by_grower / sums.ordered : null;
-    return [judged("fill_rate", rate, percent(rate), t("Fill rate"), [t("{pieces} of {ordered} ordered pieces short", { pieces: grouped(sums.short_by_grower), ordered: grouped(sums.ordered) }),
+    const rate = fillRateOf(sums);
+    return [judged("fill_rate", rate, percent(rate), t("Fill rate"), [t("{pieces} of {ordered} ordered pieces short", { pieces: grouped(sums.short_by_grower), ordered: grouped(couldLeave(sums)) }),
       sums.pending > 0 && t("{pieces} more not left yet", { pieces: grouped(sums.pending) })], "fill")];
   },
   deliveries: () => {
@@ -113,7 +113,7 @@ const TILES = {
     const { known, unknown, late } = invoiceSums(filters);
     const every = allWeeks(filters);
     const { revenue } = every;
-    const part = late.open < 0.5 ? 0 : revenue > 0 ? late.open / revenue : Infinity;
+    const part = late.open >= 0.5 && !revenue ? Infinity : revenue > 0 ? Math.max(late.open < 0.5 ? 0 : late.open, 0) / revenue : null;
     const of = t("which is {of}", { of: `${percent(part)} ${ofAllWeeks(every)}` });
     const old = t("of all weeks, without the last {grace} days; {value} of it for more than {days} days", { grace: GRACE_DAYS, value: money(late.open, filters.code), days: LATE_DAYS });
     const excess = known.excess >= 0.5 ? t("{value} too much", { value: money(known.excess, filters.code) }) : "";
@@ -140,10 +140,25 @@ function amountsNote() {
     : t("Amounts are as Floriday gives them; it does not say whether VAT is included. Auction fees and commission are not deducted."));
 }
 
+// A figure that needs a feed that was never read is not known; one that needs a feed that is behind is not judged.
+function markLack(found, lack) {
+  const text = lackText(lack);
+  if (!text) return;
+  found.querySelector(".light")?.remove();
+  if (!lack.unread.size) {
+    found.append(make("span", { class: "limits" }, text));
+    return;
+  }
+  found.querySelector("strong").textContent = NOTHING;
+  found.querySelector(".more").textContent = text;
+  for (const each of found.querySelectorAll(".limits")) each.remove();
+}
+
 function summary() {
   const tiles = Object.entries(TILES).filter(([fact]) => FACTS[fact]).flatMap(([fact, of]) => {
-    const [found, text] = [of(), ignored(fact)];
+    const [found, text, lack] = [of(), ignored(fact), lacking(fact)];
     for (const each of text ? found : []) each.append(make("span", { class: "limits" }, text));
+    for (const each of found) markLack(each, lack);
     return found;
   });
   return make("nav", { class: "tiles", "aria-label": t("Key figures") }, ...tiles);
@@ -162,6 +177,7 @@ const SOON = 28; // days
 
 const TASKS = {
   departures: (all) => {
+    if (lacking("left").unread.size) return null; // then none of the orders is known to have left
     const rows = listed("departures", all, { partner: 4, item: 5 });
     const dues = rows.map(isDue);
     const [late, near] = [["late"], ["today", "tomorrow"]].map((some) => dues.filter((due) => some.includes(due)).length);
@@ -191,12 +207,14 @@ const TASKS = {
   },
   invoices: (all) => {
     const { late: { open, undelivered }, lateWithout } = invoiceSums(all);
-    const notSent = undelivered >= 0.5 ? ` (${t("{value} of it for pieces that were not delivered", { value: money(undelivered, all.code) })})` : "";
+    const notSent = undelivered >= 0.5 && !lacking("left").unread.size ? ` (${t("{value} of it for pieces that were not delivered", { value: money(undelivered, all.code) })})` : "";
     const values = { value: money(open, all.code), days: LATE_DAYS, without: money(lateWithout.open, all.code), part: money(open - lateWithout.open, all.code) };
     return open >= 0.5 && [`${BUYS ? t("{value} has not been invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): ask the growers or the auction for these invoices", values)
       : t("{value} has not been invoiced for more than {days} days ({without} without any invoice, {part} invoiced too little): invoice these orders, or ask the auction", values)}${notSent}`, all];
   },
   changes: (all) => {
+    // A buyer's page has no section on customers, and without the latest orders all seem silent.
+    if (BUYS || lacking("changes").behind.size) return null;
     const { silent, stopped, weighty } = lostCustomers(all);
     if (!weighty.length) return null;
     const [, customer, , , , , , days] = weighty[0];
@@ -220,8 +238,9 @@ const TASKS = {
   },
   fill: (all) => {
     const week = { ...all, from: CONTENT.week - 1, to: CONTENT.week - 1 };
-    const { short_by_grower: short, ordered } = total("fill", week);
-    return short && lightOf("fill_rate", 1 - short / ordered) !== "green" && [t("{pieces} pieces were short last week: check the stock of these items", { pieces: grouped(short) }), week];
+    const sums = total("fill", week);
+    const { short_by_grower: short } = sums;
+    return short && lightOf("fill_rate", fillRateOf(sums)) !== "green" && [t("{pieces} pieces were short last week: check the stock of these items", { pieces: grouped(short) }), week];
   },
   deliveries: (all) => {
     const week = { ...all, from: CONTENT.week - 1, to: CONTENT.week - 1 };
@@ -251,7 +270,8 @@ const KEEPS = new Set(["complaints", "invoices"]); // what a task opens has all 
 
 function tasks() {
   const all = { ...filters, code: filters.code, from: null, to: null };
-  const found = Object.entries(TASKS).filter(([fact]) => FACTS[fact] || CONTENT.lists[fact]).map(([fact, of]) => [fact, of(all)]).filter(([, task]) => task);
+  const found = Object.entries(TASKS).filter(([fact]) => (FACTS[fact] || CONTENT.lists[fact]) && !lacking(fact).unread.size)
+    .map(([fact, of]) => [fact, of(all)]).filter(([, task]) => task);
   const item = ([fact, [text, { from, to }]], place) => make("li", { hidden: place >= FIRST_TASKS }, make("button", { type: "button", class: "pick", on: { click: () => {
     const id = OPENS[fact]?.(all) ?? SECTIONS.find((section) => section.fact === fact || section.list === fact).id;
     if (from !== null) between(from, to);
@@ -259,7 +279,7 @@ function tasks() {
     opened.add(id);
     refresh();
     goTo(id);
-  } } }, [text, FACTS[fact] && ignored(fact)].filter(Boolean).join(" \u2013 ")));
+  } } }, [text, FACTS[fact] && ignored(fact), lackText(lacking(fact))].filter(Boolean).join(" \u2013 ")));
   const list = make("ol", null, ...found.map(item));
   const more = make("button", { type: "button", class: "open", hidden: found.length <= FIRST_TASKS, on: { click: () => {
     for (const each of list.children) each.hidden = false;

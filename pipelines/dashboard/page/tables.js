@@ -127,7 +127,7 @@ function disclosure(id, label, table, caption) {
   const region = make("div", { class: "table", id: `${id}-table`, role: "region", "aria-label": label, tabindex: "0" }, tableOf(id, table, caption));
   const button = make("button", { type: "button", class: "open", "aria-controls": region.id }, "");
   const more = make("button", { type: "button", class: "open", hidden: rows <= few }, "");
-  const save = make("button", { type: "button", class: "open save", on: { click: () => download(`${id}.csv`, csvOf(id, table)) } }, "CSV");
+  const save = make("button", { type: "button", class: "open save", on: { click: () => download(fileName(id), csvOf(id, table)) } }, "CSV");
   const onPaper = make("p", { class: "paper" }, "");
   const show = () => {
     const isOpen = opened.has(id);
@@ -192,6 +192,12 @@ function csvOf(id, table) {
   const head = table.columns.map(({ name }) => `"${name.replaceAll('"', '""')}"`);
   const rows = inGroups(id, table, Infinity).filter(({ row }) => row).map(({ row: { cells } }) => cells.map(field));
   return `${[head, ...rows].map((row) => row.join(SEPARATOR)).join("\n")}\n`;
+}
+
+// With the account and the currency, where others of them have files of the same table.
+function fileName(id) {
+  const several = [accounts.length > 1 && (filters.account ?? "all"), currenciesOf(filters.account).length > 1 && (filters.code || "none")];
+  return `${[id, ...several].filter(Boolean).join("-").replace(/[^\p{L}\p{N}_-]+/gu, "_")}.csv`;
 }
 
 function download(name, text) {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import datetime as dt
+import gzip
 import io
 import json
 import re
@@ -361,6 +363,29 @@ def test_a_limited_page_contains_nothing_else(grower_world: ReportWarehouse, bro
         expect(dashboard.page.locator(".notice").filter(has_text="main, ")).to_contain_text(
             names["main", customer] or ""
         )
+
+
+def test_a_page_of_one_currency_contains_no_other(
+    grower_world: ReportWarehouse, browser: Browser, tmp_path: Path
+) -> None:
+    """Figures that are not known by currency are left out, and no order of another currency is in the file."""
+    usd = Selection(account="main", currency="USD", language="en")
+    file = write_dashboard(Warehouse(grower_world.path), tmp_path / "usd.html", NOW, selection=usd).path
+    currencies = {
+        row[list(find_report("open_orders").columns).index("currency")] for row in grower_world.report("open_orders")
+    }
+    assert "EUR" in currencies
+
+    with open_page(browser, file) as dashboard:
+        assert dashboard.page.locator("#fill, #stock, #punctuality, #loadcarriers").count() == 0
+        expect(dashboard.page.locator("#revenue")).to_be_visible()
+    (packed,) = re.findall(r'id="content"[^>]*>\s*([^<]+)<', file.read_text(encoding="utf-8"))
+    content = json.loads(gzip.decompress(base64.b64decode(packed)))
+    assert all("currency" in columns for columns in content["facts"].values())
+    found = {content["keys"][place] for columns in content["facts"].values() for place in columns["currency"]}
+    assert found <= {"USD"}
+    assert "EUR" not in json.dumps(content["lists"])
+    assert "EUR" not in json.dumps(content["listed"])
 
 
 @pytest.mark.slow
