@@ -75,7 +75,7 @@ def _content(
     selection: Selection,
 ) -> Content:
     keys, (rows_of_lists, numbers) = _Keys(), lists
-    content = {
+    content: Content = {
         "api": api,
         "language": selection.language,
         "currency": selection.currency,
