@@ -73,6 +73,7 @@ class _Numbers(msgspec.Struct):
     results: list[_Numbered]
 
 
+_MEMBERS = ("maximumSequenceNumber", "results")
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _NUMBERS = msgspec.json.Decoder(_Numbers)
 _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
@@ -88,6 +89,8 @@ def read_page(body: bytes) -> Page:
         GarbledAnswerError: the answer is not a page: HTML, cut off, ``results`` missing or null.
     """
     try:
+        if any(body.count(f'"{name}"'.encode()) > 1 for name in _MEMBERS):
+            return _read_leniently(body)  # the decoder would take the last one
         envelope = _ENVELOPE.decode(body)
         records = tuple(bytes(record) for record in envelope.results)
         numbers = tuple(_whole(item.sequence_number) for item in _NUMBERS.decode(body).results)
@@ -143,8 +146,11 @@ def _plain(text: bytes) -> object:
 
 
 def _read_leniently(body: bytes) -> Page:
-    found = dict(_scanned(members, body))
-    maximum, results = _whole(_plain(found.get(b'"maximumSequenceNumber"', b""))), found.get(b'"results"', b"")
+    named = [(_plain(name), value) for name, value in _scanned(members, body)]
+    names, found = [name for name, _ in named], dict(named)
+    if any(names.count(name) > 1 for name in _MEMBERS):
+        raise GarbledAnswerError("the answer is not a page of records: it has maximumSequenceNumber or results twice")
+    maximum, results = _whole(_plain(found.get("maximumSequenceNumber", b""))), found.get("results", b"")
     if maximum is None or not results.startswith(b"["):
         raise GarbledAnswerError("the answer is not a page of records: maximumSequenceNumber or results is missing")
     records = tuple(_scanned(elements, results))

@@ -12,6 +12,7 @@ from pipelines.floriday.prefetch import ReadPlan, prefetch_first_page, prefetche
 from pipelines.floriday.restart_detection import Numbering, detect_numbering, is_cursor_supported
 from pipelines.floriday.sequence_ranges import Coverage, SequenceRange
 from pipelines.normalize import normalize
+from pipelines.normalize.rejected import key_of
 from pipelines.sync.batches import BUDGET, WindowBuilder
 from pipelines.sync.feed_writer import FeedWriter, Target
 from pipelines.sync.page_reader import PageReader
@@ -19,6 +20,7 @@ from pipelines.sync.selection import Changes, Everything
 from pipelines.sync.walk_writer import Walk, store_walk
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load import impossible_numbers, rejected_records, visibility
+from pipelines.warehouse.load.change_detection import StoredNumber
 from pipelines.warehouse.load.cursors import Position
 from pipelines.warehouse.load.days_to_sequence import Days, numbered_in
 from pipelines.warehouse.load.feed_cursor import FeedCursor
@@ -36,6 +38,7 @@ class SubFeedSync:
         self.writer = writer
         self.reread: Reread | None = None  # why this sync reads the feed again; None if it does not
         self.is_reread_done = False
+        self._contradicted: set[StoredNumber] = set()  # what the last walk served below its stored number
 
     @property
     def target(self) -> Target:
@@ -114,6 +117,9 @@ class SubFeedSync:
                 break
             reads_whole, self.reread = True, reread
             served = self._read(feed, is_whole=True, days=None)
+        if self._has_restarted(feed):
+            self._open_series()
+            reads_whole, served = True, self._read(feed, is_whole=True, days=None)
         is_settled = self.writer.progress.outcome.current and numbering is not Numbering.UNDECIDED
         if is_settled and reads_whole:
             self.is_reread_done = served is None or self.writer.delete_unserved(served)
@@ -126,6 +132,23 @@ class SubFeedSync:
         if reread is None or impossible_numbers.REASON not in reread.reason:
             return None
         return reread if reread.adds_to(self.reread) else None
+
+    def _has_restarted(self, feed: ChangeFeed) -> bool:
+        """Whether a known record, which was just served below its number, is not served at that number any more.
+
+        Numbers only rise within a numbering, so that another one has begun, even if its maximum is not below the
+        cursor. If the record is served at its number too, the lower one came from a cache or another replica.
+        """
+        if not self.is_whole_feed:
+            return False
+        found = sorted(self._contradicted)
+        return any(not self._is_served(feed, each) for each in {*found[:1], *found[-1:]})
+
+    def _is_served(self, feed: ChangeFeed, stored: StoredNumber) -> bool:
+        """Whether a record is served with its stored number; also if that number's record has no readable key."""
+        page = feed.confirmed_page(stored.number - 1)
+        at = [page.records[place] for place, number in enumerate(page.numbers) if number == stored.number]
+        return any(key_of(self.target.table, record) in (stored.key, None) for record in at)
 
     def _has_fallen(self, feed: ChangeFeed) -> bool:
         """Whether the feed's maximum lies below the cursor."""
@@ -211,7 +234,9 @@ class SubFeedSync:
         windows = WindowBuilder(position.cursor, floor, covered)
         with prefetched_steps(plan, BUDGET) as steps:
             is_reread = span.after == 0 and not stored  # else stored records are left out
-            served = store_walk(self.writer, steps, windows, Walk(is_reread, stored, is_complete))
+            walked = Walk(is_reread, stored, is_complete)
+            served = store_walk(self.writer, steps, windows, walked)
+        self._contradicted = {each for each in walked.ahead if each.number <= position.cursor}
         is_current = self.writer.progress.outcome.current
         if is_current and self.pages.has_second_maximum:
             self.writer.maximum = self.pages.maximum_again()

@@ -18,6 +18,7 @@ from pipelines.normalize.rejected import key_of
 from pipelines.sync.batches import BYTES_A_CHUNK, BatchBuilder, PageBatch, WindowBuilder, without_stored
 from pipelines.sync.feed_writer import Commit, FeedWriter
 from pipelines.warehouse.file.connection import WriteSession
+from pipelines.warehouse.load.change_detection import StoredNumber
 from pipelines.warehouse.load.upsert import Effects, Stored
 
 
@@ -28,6 +29,7 @@ class Walk:
     is_reread: bool = False  # whether it begins at number 0
     stored: Mapping[int, Collection[bytes]] = field(default_factory=dict)  # hashes stored with numbers to be read again
     gathers_keys: bool = False  # whether the keys of all served records are returned
+    ahead: set[StoredNumber] = field(default_factory=set)  # filled: records that it served below their stored numbers
 
 
 def store_walk(writer: FeedWriter, steps: Iterator[Step], windows: WindowBuilder, walk: Walk) -> set[str | None]:
@@ -142,7 +144,9 @@ class _WalkWriter:
 
     def _finish_commit(self, *, is_next_ready: bool = False) -> None:
         stored = self._commits.finish(is_next_ready=is_next_ready)
-        self._ignored += stored.older if stored is not None else 0
+        if stored is not None:
+            self._ignored += stored.older
+            self._walk.ahead.update(stored.ahead)
 
 
 def _split(step: Step) -> Iterator[Step]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines.cli.syncs.outcomes import remarks
+from pipelines.floriday.pages import Page
 from pipelines.sandbox import Fault, Kind, Sandbox, status
+from pipelines.sync.page_reader import PageReader
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.cursors import FeedPart
@@ -382,6 +385,59 @@ class TestRestarts:
         assert outcome.restarted
         orders.assert_equal(ORDERS)
         assert orders.rows("SELECT count(*) FROM sync.rereads WHERE done_at IS NULL") == [(0,)]
+
+    def test_a_restart_with_a_higher_maximum_is_detected(self, orders: Syncing) -> None:
+        """A full read serves known records below their numbers, at which they are not served any more."""
+        orders.sync(ORDERS)
+        book = orders.sandbox.book(ORDERS)
+        before = book.maximum
+        for entry in book.entries():
+            book.put(in_json({**entry.document, "numberOfPieces": 9}), number=entry.number)
+        book.restart()
+        for number, record in enumerate(valid_records(orders.catalogue.feed(ORDERS), seed=8, count=5), start=1):
+            book.put(in_json({**record, "sequenceNumber": before + number}), number=before + number)
+        orders.sync_one(ORDERS)
+
+        outcome = orders.sync_one(ORDERS, full=True)
+
+        assert (outcome.restarted, outcome.current) == (True, True)
+        orders.assert_equal(ORDERS)
+        assert not orders.sync_one(ORDERS, full=True).restarted
+
+    def test_an_older_state_with_a_higher_end_is_stored(self, orders: Syncing) -> None:
+        """Floriday is restored to an older state and goes on: what was undone is served below its number."""
+        book = orders.sandbox.book(ORDERS)
+        undone = sorted(book.entries(), key=lambda entry: entry.key)[10]
+        orders.sync(ORDERS)
+        number = change(orders, ORDERS, 10, numberOfPieces=9)
+        orders.sync(ORDERS)
+        book.put(undone.body, number=undone.number)
+        for place in range(3):
+            change(orders, ORDERS, place, numberOfPieces=place)
+        assert book.maximum > number
+
+        orders.sync_one(ORDERS, full=True)
+
+        orders.assert_equal(ORDERS)
+
+    def test_a_lower_number_from_a_cache_is_no_restart(self, orders: Syncing, monkeypatch: pytest.MonkeyPatch) -> None:
+        """If the record is served at its number too, the older answer is ignored, and the series goes on."""
+        before = min(orders.sandbox.book(ORDERS).entries(), key=lambda entry: entry.key)
+        change(orders, ORDERS, 0, numberOfPieces=9)
+        orders.sync(ORDERS)
+        fetch = PageReader.fetch
+
+        def from_a_cache(reader: PageReader, after: int) -> Page:
+            page = fetch(reader, after)
+            if after:
+                return page
+            return replace(page, records=(before.body, *page.records), numbers=(before.number, *page.numbers))
+
+        monkeypatch.setattr(PageReader, "fetch", from_a_cache)
+        outcome = orders.sync_one(ORDERS, full=True)
+
+        assert (outcome.restarted, outcome.current) == (False, True)
+        orders.assert_equal(ORDERS)
 
     def test_a_423_without_a_restart_changes_nothing(self, orders: Syncing) -> None:
         """After a status 423 the feed is examined once, and without a restart the sync continues at the cursor."""

@@ -304,3 +304,24 @@ def test_every_connection_has_a_deadline() -> None:
 
         with pytest.raises(RuntimeError, match="outside of a call"):
             pool.urlopen("GET", "/")
+
+
+INTERIM = (b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n", b"HTTP/1.1 102 Processing\r\n\r\n")
+
+
+@pytest.mark.parametrize("interim", [*INTERIM, INTERIM[0] * 3, b"HTTP/1.1 100 Continue\r\n\r\n" + INTERIM[1]])
+def test_an_interim_answer_is_not_taken_for_the_answer(call_to: CallTo, interim: bytes) -> None:
+    """The final answer is that of the call, and nothing is left on the connection for the next call."""
+    final = complete(IDENTITY)
+    with raw_server(api_answer(Drip(interim, reply=b"", again=final.beginning, times=1, pause=0.05))) as server:
+        call = call_to(server.address, f"{server.address}/token")
+
+        assert call()
+        assert call()
+
+
+def test_another_protocol_is_refused(call_to: CallTo) -> None:
+    """An answer that switches the protocol is an error that is tried again, on another connection."""
+    switching = Drip(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
+    with raw_server(api_answer(switching)) as server, pytest.raises(RetriableError):
+        call_to(server.address, f"{server.address}/token")()

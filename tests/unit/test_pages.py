@@ -63,6 +63,9 @@ def test_records_stay_as_they_were_received() -> None:
         b'{"maximumSequenceNumber":5,"results":[],5}',
         b'{"maximumSequenceNumber":5,"results":[],"next":1}{}',
         b'{"maximumSequenceNumber":5,"results":[],"next":{}',
+        b'{"results":[{"sequenceNumber":5}],"maximumSequenceNumber":5,"results":[]}',
+        b'{"results":[],"maximumSequenceNumber":5,"maximumSequenceNumber":9}',
+        b'{"results":[],"maximumSequenceNumber":5,"\\u0072esults":[],"results":[]}',
         b"{" * DEEP,
     ],
 )
@@ -241,3 +244,12 @@ def test_a_number_that_is_not_utf8_is_ignored() -> None:
 
     assert page.numbers == (None, 7)
     assert number_of(b'{"sequenceNumber":"\xff"}') is None
+
+
+def test_a_record_may_have_the_names_of_a_page() -> None:
+    """Names within records are not those of the page, which is read all the same."""
+    record = b'{"sequenceNumber":5,"results":[1],"maximumSequenceNumber":7,"remark":"\\"results\\""}'
+
+    page = read_page(page_of([record], 9))
+
+    assert (page.maximum, page.records, page.numbers) == (9, (record,), (5,))

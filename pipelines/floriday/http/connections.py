@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http
 import http.client
 import io
 import socket
@@ -18,6 +19,9 @@ from pipelines.floriday.http.deadlines import current_call
 
 HEAD_BYTES = 2**18
 """Maximum number of bytes before an answer's body: status line and headers, interim answers (1xx) included."""
+
+
+_LINE_BYTES = 2**16
 
 
 class HeadTooLargeError(http.client.HTTPException):
@@ -74,12 +78,26 @@ class _Head:
 
 
 class _Response(http.client.HTTPResponse):
-    """An answer, also of a proxy to CONNECT, whose head has a maximum size; Python limits single lines only."""
+    """An answer, also of a proxy to CONNECT, whose head has a maximum size; Python limits single lines only.
+
+    Interim answers (1xx) are skipped. Python skips 100 alone: after another one, the final answer would stay on the
+    connection, and the next call would take it for its own.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._head = _Head(self.fp)
         self.fp = self._head  # type: ignore[assignment]
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # not in the library's stubs
+            if status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                raise http.client.UnknownProtocol(f"{status} {reason}")
+            if not 100 <= status < 200:
+                return version, status, reason
+            while self._head.readline(_LINE_BYTES).strip():
+                pass
 
     def begin(self) -> None:
         super().begin()

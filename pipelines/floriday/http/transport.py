@@ -167,7 +167,9 @@ def _redirect_error(host: str, response: requests.Response) -> RefusedError:
         target = one_line(host_of(response.headers.get("Location", "")), 300)
     except ValueError:
         target = ""
-    target = target or "another address"
+    if not target:
+        reason = f"{response.status_code} {one_line(response.reason or '', 40)}".strip()
+        return RefusedError(f"{host} answered {reason}, which is no answer to this call", status=response.status_code)
     return RefusedError(
         f"{host} redirects the call to {target}: redirects are not followed", status=response.status_code
     )

@@ -9,19 +9,30 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
-from pipelines.warehouse.sql import current_rows, listed, place_in_log, quoted, raw, record_key, same_key
+from pipelines.warehouse.sql import current_rows, joined_key, listed, place_in_log, quoted, raw, record_key, same_key
 from pipelines.warehouse.storage import register
 
 if TYPE_CHECKING:
     import pandas as pd
 
 VERDICTS = "verdicts"
+MOST_AHEAD = 100
+
+
+class StoredNumber(NamedTuple):
+    """The sequence number with which a record is stored."""
+
+    number: int
+    key: str  # of the record, joined
+
+
+NONE: frozenset[StoredNumber] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,7 @@ class DetectedChanges:
     all_first: bool = False  # whether each record of the batch is the only version of its record, here and in the batch
     some_twice: bool = False  # whether the batch has several versions of a record
     older: int = 0  # records of the batch that are older than what is stored, which are ignored
+    ahead: frozenset[StoredNumber] = frozenset()  # the stored numbers of some of these
     verdicts: str = VERDICTS  # the temporary table with a row for each record that is not ignored
 
     @property
@@ -202,4 +214,17 @@ def _compared(incoming: IncomingBatch, records: int) -> DetectedChanges:
         "SELECT count(*), count(*) FILTER (is_version AND version = 1), count(*) FILTER (is_version AND version > 1),"
         f" coalesce(bool_or(is_twice), false) FROM {VERDICTS}"
     ).fetchall()
-    return DetectedChanges(new, changed, some_twice=some_twice, older=records - judged)
+    older = records - judged
+    return DetectedChanges(new, changed, some_twice=some_twice, older=older, ahead=_ahead(incoming) if older else NONE)
+
+
+def _ahead(incoming: IncomingBatch) -> frozenset[StoredNumber]:
+    """The stored numbers of records of the batch that have lower ones now, at most :data:`MOST_AHEAD`."""
+    table = incoming.table
+    rows = incoming.execute(
+        f"SELECT DISTINCT greatest(n.sequence_number, s.sequence_number) AS stored, {joined_key(table, 'i')}"
+        " FROM incoming i"
+        f" JOIN newest n ON {same_key(table, 'i', 'n')} LEFT JOIN stored_rows s ON {same_key(table, 'i', 's')}"
+        f" WHERE n.series = $series AND i.sequence_number BETWEEN 1 AND stored - 1 ORDER BY ALL LIMIT {MOST_AHEAD}"
+    ).fetchall()
+    return frozenset(StoredNumber(number, key) for number, key in rows)

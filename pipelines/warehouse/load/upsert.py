@@ -18,7 +18,13 @@ import duckdb
 from pipelines.catalogue.tables import Table
 from pipelines.normalize import Batch
 from pipelines.warehouse.load import days_to_sequence, impossible_numbers, rejected_records, schema_drift, visibility
-from pipelines.warehouse.load.change_detection import DetectedChanges, IncomingBatch, detect_changes, on_connection
+from pipelines.warehouse.load.change_detection import (
+    DetectedChanges,
+    IncomingBatch,
+    StoredNumber,
+    detect_changes,
+    on_connection,
+)
 from pipelines.warehouse.load.cursors import FeedPart, Position, Window, add_windows, count_windows
 from pipelines.warehouse.load.feed_cursor import FeedCursor
 from pipelines.warehouse.load.merge_windows import merge_windows
@@ -58,6 +64,7 @@ class Stored:
     committed_at: dt.datetime
     position: Position  # the feed's position afterwards
     older: int = 0  # records that were ignored, because they were older than what is stored
+    ahead: frozenset[StoredNumber] = frozenset()  # the stored numbers of some of these
     windows: int = 0  # rows that it added to sync.windows
     marked: dict[tuple[str, str], Reread] = field(default_factory=dict)  # all marked feeds, if it marked some
 
@@ -111,7 +118,8 @@ def store(
         _choose_merging(connection, is_due=is_due)
         if is_due:
             merge_windows(connection, window.part, position, moment)
-    return Stored(changes.new, changes.changed, len(batch.rejected), moment, position, changes.older, len(kept), marked)
+    done = (changes.new, changes.changed, len(batch.rejected), moment, position, changes.older, changes.ahead)
+    return Stored(*done, len(kept), marked)
 
 
 def _write_records(incoming: IncomingBatch, effects: Effects) -> DetectedChanges:
