@@ -13,17 +13,19 @@ from pipelines.dashboard.row_limit import LimitedFacts
 WEEKS = 13  # full weeks that are added up, as on the page
 PLOTTED = 26  # full weeks in the plot
 _BAR = 40  # characters of the longest bar
-_DUTCH = {
-    "revenue": "omzet",
-    "spend": "inkoop",
-    "orders": "orders",
-    "fill rate": "leverbetrouwbaarheid",
-    "on time": "op tijd",
-    "corrections": "correcties",
-    "not invoiced": "niet gefactureerd",
-    "sell-through": "doorverkoop",
-    "purchase orders that need action": "inkooporders die actie vragen",
+_SMALLEST = 0.001  # the smallest share that is shown: 0.1 %
+_LABELS = {
+    "revenue": ("revenue", "omzet"),
+    "spend": ("spend", "inkoop"),
+    "orders": ("orders{in_currency}", "orders{in_currency}"),
+    "fill rate": ("fill rate", "leverbetrouwbaarheid"),
+    "on time": ("on time", "op tijd"),
+    "corrections": ("corrections of orders{in_currency}", "correcties van orders{in_currency}"),
+    "not invoiced": ("not invoiced, of all weeks", "niet gefactureerd, van alle weken"),
+    "sell-through": ("sold, of the batches of these weeks", "verkocht, van de partijen van deze weken"),
+    "purchase orders that need action": ("purchase orders that need action", "inkooporders die actie vragen"),
 }
+"""What a line calls each figure, in English and Dutch; it is of the last full weeks unless that says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class KeyFigures:
     account: str
     currency: str  # of the amounts: the one with most orders
     figures: tuple[Figure, ...]
-    weeks: tuple[tuple[str, float], ...]  # the last full weeks, as ISO 8601, with their value
+    weeks: tuple[tuple[str, float], ...]  # the last full weeks of the plot, as ISO 8601, with their value
 
     def plot(self) -> str:
         """The value by week as lines with bars of text."""
@@ -52,10 +54,20 @@ class KeyFigures:
 
     def lines(self, language: str) -> list[str]:
         """The figures as lines of text, in Dutch for ``nl``, else in English."""
-        is_dutch = language == "nl"
+        is_dutch, in_currency = language == "nl", f" in {self.currency}" if self.currency else ""
         return [
-            f"{_DUTCH[each.name] if is_dutch else each.name}: {_text(each, is_dutch=is_dutch)}" for each in self.figures
+            f"{_LABELS[each.name][is_dutch].format(in_currency=in_currency)}: {_text(each, is_dutch=is_dutch)}"
+            for each in self.figures
         ]
+
+    def period(self, language: str) -> str:
+        """The weeks that are added up, in Dutch for ``nl``, else in English."""
+        (year, first), (last_year, last) = (_year_and_week(self.weeks[place][0]) for place in (-WEEKS, -1))
+        is_dutch = language == "nl"
+        of, to = ("van", "t/m") if is_dutch else ("of", "to")
+        if year == last_year:
+            return f"{'week' if is_dutch else 'weeks'} {first} {to} {last} {of} {year}"
+        return f"week {first} {of} {year} {to} week {last} {of} {last_year}"
 
 
 def key_figures(found: LimitedFacts, week: int, api: str) -> tuple[KeyFigures, ...]:
@@ -143,7 +155,15 @@ def _iso(week: int) -> str:
     return f"{year}-W{number:02}"
 
 
+def _year_and_week(text: str) -> tuple[int, int]:
+    """Year and week of ``2026-W07``."""
+    year, week = text.split("-W")
+    return int(year), int(week)
+
+
 def _text(figure: Figure, *, is_dutch: bool) -> str:
+    """The value of a figure. As on the page, what is not all is never 100 %, and what is not nothing never 0 %."""
+    value = min(max(figure.value, _SMALLEST), 1 - _SMALLEST) if 0 < figure.value < 1 else figure.value
     is_share = figure.unit == "share"
-    text = f"{100 * figure.value:,.1f}%" if is_share else f"{figure.unit} {figure.value:,.0f}".strip()
+    text = f"{100 * value:,.1f}%" if is_share else f"{figure.unit} {figure.value:,.0f}".strip()
     return text.translate(str.maketrans(",.", ".,")) if is_dutch else text

@@ -27,7 +27,7 @@
 --   currency                 currency of the service's price, as ISO 4217
 --   orders                   sales orders with the service
 --   attach_rate              fraction of the orders that could have had the service, 1 for all
---   revenue                  revenue of the service, in the currency
+--   revenue                  revenue of the service, in the currency; NULL if it is unknown of all orders
 --   possible_orders          orders that could have had the service
 --
 -- tables:
@@ -129,7 +129,7 @@ sold AS (
         d.additional_service_id,
         d.money,
         count(*) AS orders,
-        coalesce(sum(d.revenue), 0) AS revenue,
+        sum(d.revenue) AS revenue,
         -- Orders that had the service although it was not offered for them, as far as we know.
         count(*) FILTER (
             d.is_of_clock

@@ -12,7 +12,7 @@
 --
 -- The month is that of the latest delivery of the order, in Amsterdam; requests for orders that are not in the
 -- warehouse, or without that time, are in rows without a month, unless from_date or to_date is given. The answer to a
--- request is its last change, if it is accepted or declined.
+-- request is its last change, if it is accepted or declined. Sums leave out what is unknown, and are NULL if all is.
 --
 -- parameters:
 --   from_date   first day of delivery, in Amsterdam
@@ -34,8 +34,8 @@
 --   orders                    sales orders of the month, customer, trade item and currency, of all kinds and reasons
 --   complaints                complaints, or failed orders, of this kind and reason
 --   rate                      complaints divided by orders; NULL without orders
---   pieces                    pieces that complaints took off, or pieces of failed orders before all corrections
---   value                     value that complaints took off, or value of failed orders, in the currency
+--   pieces                    pieces that complaints took off, or of failed orders before all corrections; NULL if unknown
+--   value                     value that complaints took off, or value of failed orders, in the currency; NULL if unknown
 --   accepted                  complaints that were accepted
 --   declined                  complaints that were declined
 --   median_answer_hours       median of the hours from complaint to answer; NULL without an answer
@@ -118,8 +118,8 @@ complaints AS (
         d.trade_item_id,
         d.kind,
         d.money,
-        CAST(coalesce(m.was.pieces, d.pieces, 0) AS BIGINT) AS pieces,
-        coalesce(CAST(round(m.was.price * m.was.pieces, 2) AS DECIMAL(38, 6)), d.value, 0) AS value
+        CAST(coalesce(m.was.pieces, d.pieces) AS BIGINT) AS pieces,
+        coalesce(CAST(round(m.was.price * m.was.pieces, 2) AS DECIMAL(38, 6)), d.value) AS value
     FROM failed d
     LEFT JOIN original m ON m.account = d.account AND m.sales_order_id = d.sales_order_id
 ),

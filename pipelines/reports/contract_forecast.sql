@@ -10,7 +10,8 @@
 -- expired ones, or of the call-off if it has no order yet. What was called off and is neither delivered nor outstanding
 -- was rejected, cancelled or corrected.
 --
--- The pace is what was delivered, divided by the days from the line's first day to today. Expected at the end is what
+-- The pace is what was delivered, divided by the days from the line's first day to today, or to its last day if that has
+-- passed; both count. Expected at the end is what
 -- was delivered and that pace for the days left, but at least what is outstanding; after the end, it is what was
 -- delivered. That is no plan: plants for one season are taken in a few weeks, and a buyer may call off all at once.
 -- Average prices are those of the orders, for the piece alone, in the contract's currency.
@@ -41,7 +42,7 @@
 --   delivered_pieces          pieces of orders whose latest delivery has passed
 --   remaining_pieces          agreed pieces that are not called off, below 0 if more was called off than agreed
 --   days_left                 days after today until the last day, 0 after it
---   pace                      delivered pieces for each day that has passed; NULL before the first day
+--   pace                      delivered pieces for each day so far, of which today is one; NULL before the first day
 --   expected_at_end           pieces that are expected to have been taken at the end
 --   expected_share            expected pieces divided by agreed ones
 --   currency                  currency of the prices, as ISO 4217

@@ -7,7 +7,7 @@
 --
 -- The differences are those of the requests: the order's changes that name a request, new value minus old value. A
 -- cancellation removes all pieces. Changes without a request are not in this report. The old and the new value of a
--- change are each rounded to cents, as the amount of an order is.
+-- change are each rounded to cents, as the amount of an order is. Sums leave out what is unknown, and are NULL if all is.
 --
 -- The answer to a request is its last change, if it is accepted or declined. A reason is the text of whoever requested
 -- the correction, a decision what was agreed about the goods.
@@ -28,8 +28,8 @@
 --   currency                  currency of the orders, as ISO 4217; NULL if an order is not in the warehouse
 --   requests                  correction requests
 --   accepted                  of these, accepted ones
---   pieces_delta              added pieces, below 0 for removed pieces
---   value_delta               change of the orders' value, in the currency, below 0 for less
+--   pieces_delta              added pieces, below 0 for removed pieces; NULL if unknown
+--   value_delta               change of the orders' value, in the currency, below 0 for less; NULL if unknown
 --   declined                  requests that were declined
 --   reason                    the most frequent reason; of equally frequent ones, the first in the alphabet
 --   reclamations              requests with a decision about the goods

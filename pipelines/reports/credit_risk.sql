@@ -6,6 +6,7 @@
 -- can count as unpaid.
 --
 -- The amount that is not marked as paid is also split by age: the days from the latest delivery to today, in Amsterdam.
+-- Sums leave out orders whose amount is unknown, and are NULL if it is of all of them.
 -- Floriday records only for orders with RFH Afterpay whether the buyer has paid. So an old amount is not necessarily
 -- open: compare it with your own ledger. The trade counts from the due date of the invoice, which Floriday does not
 -- know.
@@ -26,8 +27,8 @@
 --   unpaid_orders        of these, orders that are marked as not paid
 --   unpaid_amount        value of those, in the currency
 --   open_amount          value of the orders that are not marked as paid, the sum of the following columns
---   before_delivery      of this, orders whose latest delivery is still to come, or unknown
---   to_30_days           of this, orders with their latest delivery today or at most 30 days ago
+--   before_delivery      of this, orders whose latest delivery is tomorrow or later, or unknown
+--   to_30_days           of this, orders with their latest delivery today, even if later today, or at most 30 days ago
 --   to_60_days           of this, 31 to 60 days ago
 --   to_90_days           of this, 61 to 90 days ago
 --   over_90_days         of this, longer ago
@@ -53,7 +54,10 @@ detail AS (
         o.calculated_fields_order_amount_currency AS money,
         o.calculated_fields_order_amount_value AS amount,
         CASE WHEN coalesce(o.is_paid, false) THEN 0 ELSE o.calculated_fields_order_amount_value END AS open_amount,
-        coalesce(CAST(timezone('Europe/Amsterdam', now()) AS DATE) - d.day, -1) AS age
+        CASE
+            WHEN NOT coalesce(o.is_paid, false)
+                THEN coalesce(CAST(timezone('Europe/Amsterdam', now()) AS DATE) - d.day, -1)
+        END AS age  -- of those that are not marked as paid
     FROM orders.sales_orders o
     LEFT JOIN days d ON d.moment = o.delivery_latest_delivery_date_time
     WHERE o.status = 'COMMITTED'
@@ -72,13 +76,20 @@ claims AS (
         count(*) AS orders,
         sum(d.amount) AS amount,
         count(*) FILTER (NOT d.is_paid) AS unpaid_orders,
-        coalesce(sum(d.amount) FILTER (NOT d.is_paid), 0) AS unpaid_amount,
-        coalesce(sum(d.open_amount), 0) AS open_amount,
-        coalesce(sum(d.open_amount) FILTER (d.age < 0), 0) AS before_delivery,
-        coalesce(sum(d.open_amount) FILTER (d.age BETWEEN 0 AND 30), 0) AS to_30_days,
-        coalesce(sum(d.open_amount) FILTER (d.age BETWEEN 31 AND 60), 0) AS to_60_days,
-        coalesce(sum(d.open_amount) FILTER (d.age BETWEEN 61 AND 90), 0) AS to_90_days,
-        coalesce(sum(d.open_amount) FILTER (d.age > 90), 0) AS over_90_days
+        -- 0 without such orders, and NULL if the amounts of all of them are unknown.
+        CASE WHEN unpaid_orders > 0 THEN sum(d.amount) FILTER (NOT d.is_paid) ELSE 0 END AS unpaid_amount,
+        CASE WHEN count(d.age) > 0 THEN sum(d.open_amount) FILTER (d.age IS NOT NULL) ELSE 0 END AS open_amount,
+        CASE WHEN bool_or(d.age < 0) THEN sum(d.open_amount) FILTER (d.age < 0) ELSE 0 END AS before_delivery,
+        CASE
+            WHEN bool_or(d.age BETWEEN 0 AND 30) THEN sum(d.open_amount) FILTER (d.age BETWEEN 0 AND 30) ELSE 0
+        END AS to_30_days,
+        CASE
+            WHEN bool_or(d.age BETWEEN 31 AND 60) THEN sum(d.open_amount) FILTER (d.age BETWEEN 31 AND 60) ELSE 0
+        END AS to_60_days,
+        CASE
+            WHEN bool_or(d.age BETWEEN 61 AND 90) THEN sum(d.open_amount) FILTER (d.age BETWEEN 61 AND 90) ELSE 0
+        END AS to_90_days,
+        CASE WHEN bool_or(d.age > 90) THEN sum(d.open_amount) FILTER (d.age > 90) ELSE 0 END AS over_90_days
     FROM detail d
     GROUP BY ALL
 )

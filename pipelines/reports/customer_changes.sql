@@ -6,10 +6,14 @@
 -- weeks that the period cuts are never among them. Without from_date, the last 13 weeks are compared. A first week that
 -- begins later than its counterpart is not compared.
 --
+-- A customer has a row if it has an order in these weeks of either year, or in the period itself, which ends today if
+-- to_date is not given. Others have none, however long they have been silent.
+--
 -- A customer stopped if it ordered in these weeks a year earlier and not any more, and is new if it did not order in
--- them a year earlier; it may have ordered in others. Status and growth are NULL if no weeks can be compared. A customer
--- that pays in another currency than a year earlier stopped in one and is new in the other. Those that lost most are
--- listed first.
+-- them a year earlier; it may have ordered in others. Status and growth are NULL if no weeks can be compared. Values
+-- leave out orders whose amount is unknown, and are NULL if it is of all of them; then growth is NULL, and so is the status,
+-- unless it is STOPPED or NEW. A customer that pays in another currency than a year earlier stopped in one and is new in
+-- the other. Those that lost most are listed first.
 --
 -- A customer may have stopped weeks ago and still have bought as much in these 13 weeks. Its silence is measured against
 -- its own rhythm: the days since its last day of delivery, and the median number of days between its days of delivery, of
@@ -30,13 +34,13 @@
 --   customer_organization_id  buyer (organizations.organizations)
 --   customer_name             its registered name; NULL if the organization is not in the warehouse
 --   currency                  currency of the revenue, as ISO 4217
---   status                    STOPPED, FALLEN, UNCHANGED, GROWN or NEW; NULL if no week with its orders can be compared
+--   status                    STOPPED, FALLEN, UNCHANGED, GROWN or NEW; NULL if that is not known
 --   orders                    sales orders in the compared weeks
 --   orders_last_year          sales orders in the same weeks a year earlier
---   revenue                   value of the orders in the compared weeks, in the currency
---   comparable_revenue        value of the orders in the same weeks a year earlier
---   change                    revenue minus comparable revenue
---   growth                    change divided by comparable revenue, 0.1 for 10 % more; NULL if that is 0
+--   revenue                   value of the orders in the compared weeks, in the currency; NULL if unknown
+--   comparable_revenue        value of the orders in the same weeks a year earlier; NULL if unknown
+--   change                    revenue minus comparable revenue; NULL if one of them is unknown
+--   growth                    change divided by comparable revenue, 0.1 for 10 % more; NULL if that is 0 or unknown
 --   weeks_compared            weeks that are compared, those of the account
 --   last_order                when it placed its last order in the currency, of any week
 --   silent_days               days since its last delivery; NULL if there is none yet
@@ -132,9 +136,9 @@ SELECT
     END AS status,
     CAST(coalesce(g.orders_this_year, 0) AS BIGINT) AS orders,
     CAST(coalesce(g.orders_last_year, 0) AS BIGINT) AS orders_last_year,
-    coalesce(g.revenue_this_year, 0) AS revenue,
-    coalesce(g.revenue_last_year, 0) AS comparable_revenue,
-    coalesce(g.revenue_this_year - g.revenue_last_year, 0) AS change,
+    CASE WHEN g.account IS NULL THEN 0 ELSE g.revenue_this_year END AS revenue,
+    CASE WHEN g.account IS NULL THEN 0 ELSE g.revenue_last_year END AS comparable_revenue,
+    CASE WHEN g.account IS NULL THEN 0 ELSE g.revenue_this_year - g.revenue_last_year END AS change,
     g.growth,
     coalesce(k.weeks_compared, 0) AS weeks_compared,
     b.last_order,
@@ -153,4 +157,4 @@ LEFT JOIN number_of_weeks k ON k.account = b.account
 LEFT JOIN organizations.organizations n
     ON n.account = b.account AND n.organization_id = b.customer_organization_id
 WHERE b.is_active OR g.account IS NOT NULL
-ORDER BY b.account, b.money, change, customer_name, b.customer_organization_id
+ORDER BY b.account, b.money, change NULLS LAST, customer_name, b.customer_organization_id

@@ -22,7 +22,7 @@
 --   last_order                when it placed its last order in the currency
 --   currency                  currency of the revenue, as ISO 4217; NULL without an order
 --   orders                    sales orders
---   revenue                   value of the orders, in the currency
+--   revenue                   value of the orders, in the currency; 0 without orders, NULL if unknown
 --
 -- tables:
 --   history.connections        customer_organization_id
@@ -90,11 +90,11 @@ SELECT
     b.last_order,
     b.money AS currency,
     coalesce(b.orders, 0) AS orders,
-    coalesce(b.revenue, 0) AS revenue
+    CASE WHEN b.orders > 0 THEN b.revenue ELSE 0 END AS revenue
 FROM organizations.connections c
 LEFT JOIN connected s ON s.account = c.account AND s.customer_organization_id = c.customer_organization_id
 LEFT JOIN bought b ON b.account = c.account AND b.customer_organization_id = c.customer_organization_id
 LEFT JOIN organizations.organizations n
     ON n.account = c.account AND n.organization_id = c.customer_organization_id
 WHERE customer IS NULL OR c.customer_organization_id = CAST(customer AS UUID)
-ORDER BY c.account, c.is_deleted, b.money, revenue DESC, c.customer_organization_id
+ORDER BY c.account, c.is_deleted, b.money, revenue DESC NULLS LAST, c.customer_organization_id

@@ -1,7 +1,7 @@
 -- Customers by revenue: one row for each account, customer and currency.
 --
 -- Only orders with status COMMITTED count, without deleted ones. Shares and ranks are within the account and currency,
--- and within the given days and trade item. Customers with equal revenue have the same rank.
+-- and within the given days and trade item. Customers with equal revenue have the same rank, and are listed by their id.
 --
 -- The growth compares only weeks that both years have: ended ISO weeks in which the account sold something, as in the
 -- week of the same number a year earlier; the running week and weeks that the period cuts are never among them. Without
@@ -24,7 +24,7 @@
 --   pieces                    pieces, after all corrections
 --   revenue                   value of the orders, in the currency
 --   share                     fraction of all revenue in the currency, 1 for all; NULL if that is 0
---   cumulative_share          share of this customer and all customers of higher rank
+--   cumulative_share          share of this customer and all listed before it in the currency, also of the same rank
 --   rank                      rank by revenue in the currency, from 1
 --   comparable_growth         growth of the revenue against the same weeks a year earlier, 0.1 for 10 % more, or NULL
 --   weeks_compared            weeks that are compared, those of the account

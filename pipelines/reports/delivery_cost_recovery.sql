@@ -4,9 +4,10 @@
 -- Orders of one customer with the same delivery condition, delivery location, latest delivery time and currency are one
 -- delivery. Its cost is what the condition states in that currency: the shipping costs of each unit (piece, package,
 -- layer, load carrier or shipment; the last started one counts as a whole), and the surcharge if the value of the
--- delivery or its number of load carriers is below its threshold. A condition without delivery cost costs 0. If the
--- condition, its currency or the packing of an order is unknown, so is the cost: orders_without_cost has those orders,
--- as all of the clock. The conditions are the present ones, also for older orders.
+-- delivery or its number of load carriers, rounded up, is below its threshold. A condition without delivery cost costs 0.
+-- If the condition, its currency or the packing of an order is unknown, so is the cost: orders_without_cost has those
+-- orders, as all of the clock, and the cost is that of the others. The conditions are the present ones, also for older
+-- orders.
 --
 -- The revenue is the delivery price of a piece times the pieces after all corrections, in whole cents; without such a
 -- price, the delivery cost that the order states, which is what the buyer is charged. The conditions are what the
@@ -29,9 +30,9 @@
 --   incoterm             Incoterm of the delivery; NULL if none was agreed, as at the clock
 --   currency             currency of the amounts, as ISO 4217
 --   orders               sales orders, including those without delivery cost
---   delivery_cost        cost of delivery by the delivery conditions, in the currency
+--   delivery_cost        cost of delivery by the delivery conditions, in the currency; NULL if it is unknown of all orders
 --   delivery_revenue     what buyers pay for delivery, in the currency
---   recovery             fraction of the cost that the revenue covers, 1 for all; NULL if the cost is 0
+--   recovery             fraction of the cost that the revenue covers, 1 for all; NULL if the cost is 0 or unknown
 --   orders_without_cost  of the orders, those whose cost is unknown
 --
 -- tables:
@@ -187,7 +188,7 @@ amounts AS (
         m.money,
         m.orders,
         m.orders_with_unknown_cost AS orders_without_cost,
-        0 AS cost,
+        CASE WHEN m.orders > m.orders_with_unknown_cost THEN 0 END AS cost,
         0 AS revenue
     FROM months m
     UNION ALL
@@ -196,7 +197,7 @@ amounts AS (
     WHERE c.cost IS NOT NULL
     GROUP BY ALL
     UNION ALL
-    SELECT m.account, m.month, m.incoterm, m.revenue_money, 0, 0, 0, m.revenue FROM months m WHERE m.revenue IS NOT NULL
+    SELECT m.account, m.month, m.incoterm, m.revenue_money, 0, 0, NULL, m.revenue FROM months m WHERE m.revenue IS NOT NULL
 ),
 sums AS (
     SELECT
@@ -206,7 +207,7 @@ sums AS (
         a.money,
         CAST(sum(a.orders) AS BIGINT) AS orders,
         CAST(sum(a.orders_without_cost) AS BIGINT) AS orders_without_cost,
-        sum(a.cost) AS cost,
+        CASE WHEN sum(a.orders) > 0 THEN sum(a.cost) ELSE 0 END AS cost,
         sum(a.revenue) AS revenue
     FROM amounts a
     WHERE currency IS NULL OR a.money = upper(currency)

@@ -17,11 +17,14 @@
 -- requested the correction.
 --
 -- Orders with status COMMITTED, UNFULFILLABLE and CANCELLED count, without deleted ones, and only after their latest
--- delivery. An unfulfillable order is a pre-sale of the clock that the grower did not deliver: all its missing pieces
--- are short by the grower. A cancelled order is short by the grower if its cancellation was requested by someone else
--- than the customer. Otherwise it is short by the customer, also without any request: until the end of its cancellation
--- time, an order can be cancelled, and nothing is owed. Rejected and expired orders were never agreed and are left out.
--- The trade may see that otherwise, and leave all cancelled orders out.
+-- delivery. An unfulfillable order is a pre-sale of the clock that the grower did not deliver: its missing pieces are
+-- short by the grower. Rejected and expired orders were never agreed and are left out.
+--
+-- A cancelled order without a cancellation among its changes, and without an accepted request of someone else than the
+-- customer to cancel it, is short by the customer: until the end of its cancellation time, an order can be cancelled, and
+-- nothing is owed. Any other cancelled order follows the rule above: what the customer took off until the latest delivery
+-- is short by the customer, and the rest by the grower. So an order that the customer withdraws after its latest delivery
+-- is short by the grower. The trade may see that otherwise, and leave all cancelled orders out.
 --
 -- The week is that of the latest delivery in Amsterdam; orders without that time are in a row without a week, unless
 -- from_date or to_date is given. A committed order of the clock counts if a delivery was requested for it: other
@@ -44,7 +47,7 @@
 --   agreed_pieces      pieces, after all corrections; 0 of cancelled orders
 --   delivered_pieces   pieces that left with a shipment, of each order at most the ordered ones
 --   short_by_grower    ordered pieces that the grower did not deliver
---   short_by_customer  ordered pieces that the customer took off its order
+--   short_by_customer  ordered pieces that the customer took off in time, and orders that nobody is known to have cancelled
 --   over_delivered     pieces that left with a shipment beyond the ordered ones
 --   fill_rate          1 - short_by_grower / ordered_pieces; 1 for no shortage by the grower
 --

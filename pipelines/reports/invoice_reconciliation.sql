@@ -3,14 +3,15 @@
 -- Only orders with status COMMITTED must be invoiced, as they are after all corrections; other orders are in this
 -- report only if an amount was invoiced and not credited. Deleted orders are left out. An order counts after its latest
 -- delivery; orders without that time count too, unless from_date or to_date is given. What is not settled, settled in
--- part or not invoiced is in this report from 7 days after that day on, or as many as grace_days says: settlement and
--- invoice follow the delivery by some days. Differences are in it at once.
+-- part (also if that part is invoiced) or not invoiced is in this report from 7 days after that day on, or as many as
+-- grace_days says: settlement and invoice follow the delivery by some days. Differences are in it at once.
 --
 -- An invoice line is first settled, then invoiced. Only lines with an invoice count as invoiced; settled lines without
 -- one are in separate columns. Corrections are separate lines and count like the others. Lines have no currency; that
--- of the order is assumed. Amounts that differ by less than a cent are equal. An order is settled in part while its
--- lines have fewer pieces than the order, and a smaller amount; whether the rest follows or is a shortage, only a later
--- line or correction shows.
+-- of the order is assumed. Amounts that differ by less than a cent are equal; an unknown amount is not compared. An
+-- order is settled in part while its lines, settled and invoiced ones together, have fewer pieces than the order, and a
+-- smaller amount: also one of which a part is invoiced and the rest has no line. Whether the rest follows or is a
+-- shortage, only a later line or correction shows.
 --
 -- Plantion and VRM do not report their invoices, and what is paid outside of Floriday (payment provider OTHER) has none
 -- there: whether such an order is invoiced cannot be known, unless there is a line. Lines of orders that are not in the
@@ -44,11 +45,11 @@
 --   ordered_pieces            pieces, after all corrections; 0 if the order is not COMMITTED
 --   invoiced_pieces           pieces that were invoiced
 --   order_amount              value of the order, in the currency; 0 if it is not COMMITTED
---   invoiced_amount           invoiced amount, in the currency
---   difference                order amount minus invoiced amount: above 0 if too little was invoiced
+--   invoiced_amount           invoiced amount, in the currency; NULL if unknown
+--   difference                order amount minus invoiced amount: above 0 if too little was invoiced; NULL if unknown
 --   currency                  currency of the order, as ISO 4217
 --   settled_pieces            pieces that are settled and not yet invoiced
---   settled_amount            settled amount that is not yet invoiced, in the currency
+--   settled_amount            settled amount that is not yet invoiced, in the currency; NULL if unknown
 --   open_amount               difference if too little was invoiced, else 0; NULL if that cannot be known
 --   excess_amount             what was invoiced too much, else 0; NULL if that cannot be known
 --   days_open                 days since its latest delivery
@@ -99,10 +100,10 @@ compared AS (
         CASE WHEN o.status = 'COMMITTED' THEN o.number_of_pieces ELSE 0 END AS ordered_pieces,
         coalesce(i.pieces, 0) AS invoiced_pieces,
         CASE WHEN o.status = 'COMMITTED' THEN o.calculated_fields_order_amount_value ELSE 0 END AS order_amount,
-        coalesce(i.amount, 0) AS invoiced_amount,
+        CASE WHEN i.account IS NULL THEN 0 ELSE i.amount END AS invoiced_amount,
         o.calculated_fields_order_amount_currency AS money,
         coalesce(s.pieces, 0) AS settled_pieces,
-        coalesce(s.amount, 0) AS settled_amount,
+        CASE WHEN s.account IS NULL THEN 0 ELSE s.amount END AS settled_amount,
         i.account IS NOT NULL AS has_invoices,
         i.account IS NOT NULL OR s.account IS NOT NULL AS has_lines,
         CASE
@@ -124,7 +125,7 @@ compared AS (
         AND CASE o.status
             WHEN 'COMMITTED'
             THEN o.number_of_pieces <> coalesce(i.pieces, 0)
-                OR abs(o.calculated_fields_order_amount_value - coalesce(i.amount, 0)) >= 0.01
+                OR abs(o.calculated_fields_order_amount_value - CASE WHEN i.account IS NULL THEN 0 ELSE i.amount END) >= 0.01
             ELSE coalesce(i.pieces, 0) <> 0 OR abs(coalesce(i.amount, 0)) >= 0.01
         END
 ),

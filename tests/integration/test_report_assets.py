@@ -141,7 +141,7 @@ def test_materializing_the_dashboard_writes_its_page(synced: Project) -> None:
 
 
 def test_the_dashboard_is_sent_by_mail(synced: Project) -> None:
-    """If the config says so, the page is attached to a mail whose text has the figures."""
+    """If the config says so, the page is attached to a mail with the figures, their weeks and the time of the data."""
     config = {"ops": {"reports__dashboard": {"config": {"send": True}}}}
     with mail_server() as server:
         address = f"mailto://127.0.0.1:{server.server_address[1]}?from=floriday@nursery.nl&to=a@nursery.nl"
@@ -151,10 +151,14 @@ def test_the_dashboard_is_sent_by_mail(synced: Project) -> None:
         assert job.execute_in_process(config, asset_selection=[DASHBOARD]).success
 
     (message,) = server.messages
-    assert message["Subject"] == "Floriday-dashboard: laatste 13 volle weken"
+    assert re.fullmatch(r"Floriday-dashboard: week \d.* van \d{4}", str(message["Subject"]))
     body = message.get_body(("plain",))
     assert body is not None
-    assert "omzet: EUR " in body.get_content()
+    first, read, *figures = body.get_content().splitlines()
+    assert re.fullmatch(r"Leveringen van week .* \(13 volle weken\), tenzij erbij staat van welke\.", first)
+    assert re.fullmatch(r"gegevens van \d\d-\d\d-\d{4} \d\d:\d\d \(Amsterdam\)", read)
+    assert any(line.startswith("omzet: EUR ") for line in figures)
+    assert any(line.startswith("orders in EUR: ") for line in figures)
     (attachment,) = message.iter_attachments()
     assert attachment.get_filename() == "dashboard.html"
     assert b"<!doctype html>" in attachment.get_payload(decode=True)

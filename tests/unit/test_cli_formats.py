@@ -10,6 +10,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from html import unescape
 from itertools import product
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -223,6 +224,18 @@ def sheet_xml(output: bytes) -> str:
         return book.read("xl/worksheets/sheet1.xml").decode()
 
 
+def number_format(output: bytes, cell: str) -> str:
+    """Return how a workbook shows the number in a cell of its first sheet."""
+    with zipfile.ZipFile(io.BytesIO(output)) as book:
+        styles = book.read("xl/styles.xml").decode()
+    style = re.search(rf'<c r="{cell}" s="(\d+)"', sheet_xml(output))
+    assert style is not None
+    used = re.findall(r'<xf numFmtId="(\d+)"', styles.partition("<cellXfs")[2])[int(style[1])]
+    code = re.search(rf'<numFmt numFmtId="{used}" formatCode="([^"]+)"', styles)
+    assert code is not None
+    return unescape(code[1])
+
+
 def write_workbook(result: Result, stream: BinaryIO) -> None:
     """Write a workbook with one sheet."""
     workbook.write_xlsx([("result", result)], stream)
@@ -253,6 +266,29 @@ class TestXlsx:
 
         assert cell in sheet
         assert "<f>" not in sheet
+
+    @pytest.mark.parametrize(
+        ("value", "shown"),
+        [
+            ("TIMESTAMPTZ '2026-07-30 14:00:00+02'", 'yyyy-mm-dd hh:mm:ss" UTC"'),
+            ("TIMESTAMP '2026-07-30 12:00:00'", "yyyy-mm-dd hh:mm:ss"),
+            ("DATE '2026-07-30'", "yyyy-mm-dd"),
+        ],
+    )
+    def test_times_say_that_they_are_in_utc(
+        self, connection: duckdb.DuckDBPyConnection, value: str, shown: str
+    ) -> None:
+        """A time with a zone is shown with UTC behind it, and remains a time; what has no zone is shown without."""
+        output = written(connection, write_workbook, f"SELECT {value} AS v")
+
+        assert number_format(output, "A2") == shown
+        assert re.search(r'<c r="A2" s="\d+"><v>46233(\.5)?</v></c>', sheet_xml(output))
+
+    def test_a_time_before_1900_is_text_with_utc(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """A time that Excel cannot store is text with UTC at its end."""
+        output = written(connection, write_workbook, "SELECT TIMESTAMPTZ '1850-01-01 12:00:00+00' AS v")
+
+        assert "<t>1850-01-01 12:00:00 UTC</t>" in sheet_xml(output)
 
     def test_header_and_widths(self, connection: duckdb.DuckDBPyConnection) -> None:
         """The header is frozen, and a column is as wide as its content."""

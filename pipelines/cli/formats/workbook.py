@@ -22,6 +22,7 @@ CHARACTERS_PER_CELL = 32_767
 _DIGITS = 15
 _FIRST_YEAR, _LAST_YEAR = 1900, 9999
 _NARROWEST, _WIDEST = 8, 60
+_UTC = " UTC"  # behind times; Excel has no time zones
 _PLAIN_TYPES = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
 
 
@@ -41,6 +42,7 @@ class _Cells:
         self.note: Format = book.add_format({"italic": True})
         self.date: Format = book.add_format({"num_format": "yyyy-mm-dd"})
         self.time: Format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self.time_in_utc: Format = book.add_format({"num_format": f'yyyy-mm-dd hh:mm:ss"{_UTC}"'})
         self.number: Format = book.add_format({"num_format": "0.00####"})
 
     def fill(self, sheet: Worksheet, result: Result) -> None:
@@ -70,12 +72,22 @@ class _Cells:
             return 5
         if isinstance(value, (int, float, Decimal)) and _fits(value):
             sheet.write_number(line, column, float(value), self.number if isinstance(value, Decimal) else None)
+        elif isinstance(value, dt.datetime):
+            return self._write_time(sheet, line, column, value)
         elif isinstance(value, dt.date) and _FIRST_YEAR < value.year <= _LAST_YEAR:
-            has_time = isinstance(value, dt.datetime)
-            sheet.write_datetime(line, column, value, self.time if has_time else self.date)
+            sheet.write_datetime(line, column, value, self.date)
         else:
             _write_text(sheet, line, column, str(value), name)
         return len(str(value))
+
+    def _write_time(self, sheet: Worksheet, line: int, column: int, value: dt.datetime) -> int:
+        """Write a time, with UTC behind it if it has a zone; as text if Excel has no such year."""
+        zone, local = "" if value.tzinfo is None else _UTC, value.replace(tzinfo=None)
+        if _FIRST_YEAR < local.year <= _LAST_YEAR:
+            sheet.write_datetime(line, column, local, self.time_in_utc if zone else self.time)
+        else:
+            sheet.write_string(line, column, f"{local}{zone}")
+        return len(f"{local}{zone}")
 
 
 def _write_text(sheet: Worksheet, line: int, column: int, text: str, name: str) -> None:
@@ -99,7 +111,7 @@ def _rows(result: Result) -> Iterator[tuple[Any, ...]]:
 
 
 def _values(column: pa.Array) -> list[Any]:
-    """Numbers, booleans, dates and times (in UTC, without a zone in Excel) as they are, everything else as text."""
+    """Numbers, booleans, dates and times (in UTC if they have a zone) as they are, everything else as text."""
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return _times(column)
@@ -110,7 +122,7 @@ def _values(column: pa.Array) -> list[Any]:
 def _times(column: pa.Array) -> list[Any]:
     try:
         if pa.types.is_timestamp(column.type):
-            column = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.timestamp("us"))
+            column = column.cast(pa.timestamp("us", column.type.tz and "UTC"), safe=False)
         return list(column.to_pylist())
     except (OverflowError, pa.ArrowInvalid):
         return list(exact_text(column).to_pylist())

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from pipelines.catalogue.types import Source
 from pipelines.dashboard import Dashboard, KeyFigures, Selection, page_version, path_beside, write_dashboard
-from pipelines.orchestration.assets.dashboard_mail import mail_dashboard
+from pipelines.orchestration.assets.dashboard_mail import mail_dashboard, read_data_status
 from pipelines.orchestration.assets.floriday_text import as_code
 from pipelines.orchestration.assets.keys import OWNERS, asset_key
 from pipelines.orchestration.assets.step_errors import step_errors
@@ -159,8 +159,9 @@ def dashboard_asset(reports: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
         description=(
             "The reports as one page: `dashboard.html` in the folder of the warehouse. It can be mailed, printed and"
             " opened without a network. Materializing writes it again. It follows the reports, and `daily_dashboard`"
-            " writes it every morning. The metadata has the figures of the last 13 full weeks. `monday_dashboard`, once"
-            " switched on, sends the page to the addresses of FLORIDAY_ALERTS."
+            " writes it every morning. The metadata has the figures of the last 13 full weeks; what is not invoiced is"
+            " of all weeks, and orders and corrections are those in the currency with most orders. `monday_dashboard`,"
+            " once switched on, sends the page to the addresses of FLORIDAY_ALERTS."
         ),
         deps=reports,
         output_required=False,
@@ -179,7 +180,7 @@ def dashboard_asset(reports: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
             written = write_dashboard(file, path_beside(file.path), selection=selection)
             yield dg.MaterializeResult(metadata=_page_metadata(written))
             if config.send:
-                mail_dashboard(written, settings, context.log)
+                mail_dashboard(written, read_data_status(file), settings, context.log)
 
     return write
 

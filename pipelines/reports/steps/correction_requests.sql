@@ -60,8 +60,9 @@ correction_requests AS (
             WHEN r.status IN ('ACCEPTED', 'DECLINED')
                 THEN (epoch_us(r.last_modified_date_time) - epoch_us(r.creation_date_time)) / 3600000000
         END AS answer_hours,
-        CAST(coalesce(e.pieces_delta, 0) AS BIGINT) AS pieces_delta,
-        coalesce(e.value_delta, 0) AS value_delta
+        -- A request without changes took nothing off; what a change took off may be unknown.
+        CAST(CASE WHEN e.account IS NULL THEN 0 ELSE e.pieces_delta END AS BIGINT) AS pieces_delta,
+        CASE WHEN e.account IS NULL THEN 0 ELSE e.value_delta END AS value_delta
     FROM orders.sales_order_correction_requests r
     LEFT JOIN orders.sales_orders o ON o.account = r.account AND o.sales_order_id = r.sales_order_id
     LEFT JOIN days y ON y.moment = o.delivery_latest_delivery_date_time

@@ -23,8 +23,8 @@ customer_growth AS (
         o.money,
         count(*) FILTER (NOT y.is_last_year) AS orders_this_year,
         count(*) FILTER (y.is_last_year) AS orders_last_year,
-        coalesce(sum(o.revenue) FILTER (NOT y.is_last_year), 0) AS revenue_this_year,
-        coalesce(sum(o.revenue) FILTER (y.is_last_year), 0) AS revenue_last_year,
+        CASE WHEN orders_this_year > 0 THEN sum(o.revenue) FILTER (NOT y.is_last_year) ELSE 0 END AS revenue_this_year,
+        CASE WHEN orders_last_year > 0 THEN sum(o.revenue) FILTER (y.is_last_year) ELSE 0 END AS revenue_last_year,
         CAST(revenue_this_year / nullif(revenue_last_year, 0) - 1 AS DECIMAL(38, 6)) AS growth
     FROM matching o
     JOIN years y ON y.account = o.account AND y.monday = o.monday

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tests.integration.report_warehouse import AMOUNT, DELIVERY, Json, ReportWarehouse, day, number, total
@@ -78,6 +78,11 @@ def in_both_years(orders: Iterable[Json], pairs: Iterable[WeekPair]) -> tuple[li
     )
 
 
-def revenue_of(orders: Iterable[Json]) -> Any:
-    """Return the revenue of orders in one currency, 0 without any."""
-    return total(number(order, f"{AMOUNT}.value") for order in orders) or 0
+def revenue_of(orders: Sequence[Json]) -> Any:
+    """Return the revenue of orders in one currency, 0 without any order, None if no amount is known."""
+    return total(number(order, f"{AMOUNT}.value") for order in orders) if orders else 0
+
+
+def added(revenue: Any, before: Any) -> Any:
+    """Return the difference of two revenues, None if one of them is not known."""
+    return None if revenue is None or before is None else revenue - before

@@ -18,6 +18,7 @@ from tests.integration.report_warehouse import (
     make_record,
     number,
     timestamp,
+    total,
     uuid,
     value_at,
 )
@@ -27,6 +28,9 @@ from tests.integration.reports.handmade_orders import BLOOM, PETAL
 REQUESTS = "orders.sales_order_correction_requests"
 STATUSES = ("COMMITTED", "COMMITTED", "ACCEPTED", "REJECTED", "UNFULFILLABLE", "CANCELLED", "EXPIRED", "PENDING")
 MICROSECOND = dt.timedelta(microseconds=1)
+
+Change = tuple[int, Decimal | None]
+"""Added pieces and value; a value of None is unknown."""
 
 
 def store_all(warehouse: ReportWarehouse) -> ReportWarehouse:
@@ -64,7 +68,7 @@ def corrected(order: Json, random: Random) -> Json:
 
 def mutables(random: Random) -> Json:
     """Return the pieces and the price before or after a change."""
-    price = random.choice((Decimal("0.3333335"), Decimal("1.5"), Decimal(0)))
+    price = random.choice((Decimal("0.3333335"), Decimal("1.5"), Decimal(0), None))
     return {"numberOfPieces": random.randrange(200), "totalPricePerPiece": price}
 
 
@@ -100,25 +104,26 @@ def most_frequent(texts: Iterable[str | None]) -> str | None:
     return min(counts, key=lambda text: (-counts[text], text), default=None)
 
 
-def changes_by_request(warehouse: ReportWarehouse) -> dict[Row, tuple[int, Decimal]]:
+def changes_by_request(warehouse: ReportWarehouse) -> dict[Row, Change]:
     """Return the pieces and the value that the changes of a request added, by account and request."""
-    added: dict[Row, tuple[int, Decimal]] = defaultdict(lambda: (0, Decimal(0)))
+    changes: dict[Row, list[Change]] = defaultdict(list)
     for account, order in warehouse.newest_records(ORDERS):
         for change in order.get("mutations") or ():
             if request := uuid(change, "salesOrderCorrectionRequestId"):
-                pieces, value = added[account, request]
-                more_pieces, more_value = difference(change)
-                added[account, request] = (pieces + more_pieces, value + more_value)
-    return added
+                changes[account, request].append(difference(change))
+    added = {request: tuple(map(total, zip(*found, strict=True))) for request, found in changes.items()}
+    return defaultdict(lambda: (0, Decimal(0)), added)
 
 
-def difference(change: Json) -> tuple[int, Decimal]:
+def difference(change: Json) -> Change:
     """Return the new pieces and value minus the old ones; after a cancellation, 0 pieces are left."""
     old, new = value_at(change, "oldValues.numberOfPieces"), value_at(change, "newValues.numberOfPieces")
     if change["correctionType"] == "CANCELLATION":
         new = 0
-    prices = [number(change, f"{values}.totalPricePerPiece") or 0 for values in ("oldValues", "newValues")]
-    return new - old, cents(prices[1] * new) - cents(prices[0] * old)
+    before, after = (number(change, f"{values}.totalPricePerPiece") for values in ("oldValues", "newValues"))
+    if before is None or (after is None and new):
+        return new - old, None
+    return new - old, cents((after or 0) * new) - cents(before * old)
 
 
 def cents(amount: Decimal | int) -> Decimal:

@@ -74,7 +74,7 @@ def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER
         measures = (
             len(with_service),
             quotient(len(with_service), count),
-            total(value for _, value in sales) or 0,
+            total(value for _, value in sales),
             count,
         )
         if parameters.currency in (None, currency):
@@ -209,17 +209,36 @@ def test_parameters(service_orders: ReportWarehouse, parameters: Parameters) -> 
 
 @pytest.mark.parametrize(
     ("unit", "revenue"),
+    [("PIECE", 950), ("PACKAGE", 100), ("LAYER", None), ("LOADCARRIER", None), ("LABEL", 70), ("CRATE", 70)],
+)
+def test_without_packing_data_the_revenue_is_unknown(
+    warehouse: ReportWarehouse, unit: str, revenue: int | None
+) -> None:
+    """The revenue is NULL, and not 0, if the units are unknown of all orders."""
+    packing = {"piecesPerPackage": 10, "packagesPerLayer": None, "layersPerLoadCarrier": 2}
+
+    assert sleeved(warehouse, unit, packing) == [(1, approx(Decimal("0.25")), revenue, 4)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "revenue"),
     [("PIECE", 950), ("PACKAGE", 100), ("LAYER", 30), ("LOADCARRIER", 20), ("LABEL", 70), ("CRATE", 70)],
 )
 def test_units_of_each_kind(warehouse: ReportWarehouse, unit: str, revenue: int) -> None:
     """95 pieces are 10 packages, 3 layers and 2 load carriers; of other units, the service contains the number."""
+    packing = {"piecesPerPackage": 10, "packagesPerLayer": 4, "layersPerLoadCarrier": 2}
+
+    assert sleeved(warehouse, unit, packing) == [(1, approx(Decimal("0.25")), revenue, 4)]
+
+
+def sleeved(warehouse: ReportWarehouse, unit: str, packing: Json) -> list[Row]:
+    """Return the report's measures for four orders of 95 pieces, one of which has a service for 10.00 a unit."""
     service = {
         "additionalServiceId": SLEEVE,
         "price": {"currency": "EUR", "value": 10},
         "unit": unit,
         "numberOfUnits": 7,
     }
-    packing = {"piecesPerPackage": 10, "packagesPerLayer": 4, "layersPerLoadCarrier": 2}
     defaults = {"status": "COMMITTED", "isDeleted": False, "numberOfPieces": 95, "packingConfiguration": packing}
     amount: dict[str, Any] = {"calculatedFields": {"orderAmount": {"currency": "EUR"}}}
     delivery = {"delivery": {"latestDeliveryDateTime": "2026-02-28T23:00:00Z"}, "sellerOrganizationId": None}
@@ -229,8 +248,7 @@ def test_units_of_each_kind(warehouse: ReportWarehouse, unit: str, revenue: int)
         for seed, services in enumerate(([service], None, None, None))
     ]
     warehouse.store(ORDERS, [{**order, **delivery} for order in orders])
-
-    assert [row[5:] for row in warehouse.report(REPORT)] == [(1, approx(Decimal("0.25")), revenue, 4)]
+    return [row[5:] for row in warehouse.report(REPORT)]
 
 
 def test_orders_that_could_not_have_the_service(warehouse: ReportWarehouse) -> None:

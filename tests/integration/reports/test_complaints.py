@@ -29,6 +29,7 @@ from tests.integration.report_warehouse import (
     quotient,
     text,
     timestamp,
+    total,
     uuid,
     value_at,
 )
@@ -45,8 +46,8 @@ from tests.integration.reports.report_parameters import DATE_RANGES, NO_FILTER, 
 REPORT = "complaints"
 FAILED = ("REJECTED", "UNFULFILLABLE", "CANCELLED")
 
-Complaint = tuple[Json | None, int, Decimal]
-"""A request, None for a failed order, with its pieces and value."""
+Complaint = tuple[Json | None, int, Decimal | None]
+"""A request, None for a failed order, with its pieces and value; a value of None is unknown."""
 
 
 def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER) -> list[Row]:
@@ -76,7 +77,10 @@ def all_complaints(warehouse: ReportWarehouse, parameters: Parameters) -> Iterat
             key = key_of(account, order, uuid(request, "customerOrganizationId"))
             pieces, value = changes[account, uuid(request, "salesOrderCorrectionRequestId")]
             if is_selected(parameters, order, key):
-                yield (*key, kind_of(request, order), text(request, "reason")), (request, -pieces, -value)
+                yield (
+                    (*key, kind_of(request, order), text(request, "reason")),
+                    (request, -pieces, None if value is None else -value),
+                )
     for (account, _), order in orders.items():
         key = key_of(account, order, uuid(order, "customerOrganizationId"))
         if order["status"] in FAILED and not order.get("isDeleted") and is_selected(parameters, order, key):
@@ -107,14 +111,14 @@ def kind_of(request: Json, order: Json | None) -> str:
     return "COMPLAINT" if is_after_delivery or has_decision else "CORRECTION"
 
 
-def first_ordered(order: Json) -> tuple[int, Decimal]:
-    """Return the pieces and the value of an order before its oldest change."""
-    changes = order.get("mutations") or []
+def first_ordered(order: Json) -> tuple[int, Decimal | None]:
+    """Return the pieces and the value of an order before its oldest change; without a price, its present value."""
+    changes, present = order.get("mutations") or [], number(order, f"{AMOUNT}.value")
     if not changes:
-        return order["numberOfPieces"] or 0, number(order, f"{AMOUNT}.value") or Decimal(0)
+        return order["numberOfPieces"], present
     oldest = min(changes, key=lambda each: (timestamp(each, "createdDateTime"), each["basedOnSalesOrderVersion"]))
-    pieces = value_at(oldest, "oldValues.numberOfPieces")
-    return pieces, cents((number(oldest, "oldValues.totalPricePerPiece") or 0) * pieces)
+    pieces, price = value_at(oldest, "oldValues.numberOfPieces"), number(oldest, "oldValues.totalPricePerPiece")
+    return pieces, present if price is None else cents(price * pieces)
 
 
 def order_counts(warehouse: ReportWarehouse, parameters: Parameters) -> Counter[Row]:
@@ -134,7 +138,7 @@ def measures(complaints: Sequence[Complaint]) -> Row:
     statuses = Counter(request["status"] for request in requests)
     hours = [answer for request in requests if (answer := answer_hours(request)) is not None]
     return (
-        *(sum(pieces for _, pieces, _ in complaints), sum(value for _, _, value in complaints)),
+        *(total(pieces for _, pieces, _ in complaints), total(value for _, _, value in complaints)),
         *(statuses["ACCEPTED"], statuses["DECLINED"], approx(median(hours)) if hours else None),
         most_frequent(text(request, "reclamationActionDecision") for request in requests),
     )
@@ -212,6 +216,19 @@ def test_value_of_an_accepted_complaint(warehouse: ReportWarehouse) -> None:
     warehouse.store(REQUESTS, [request(1, "ACCEPTED", creationDateTime="2026-01-06T08:00:00Z")])
 
     assert [row[12:15] for row in warehouse.report(REPORT)] == [(40, 10, 1)]
+
+
+@pytest.mark.slow
+def test_unknown_value(warehouse: ReportWarehouse) -> None:
+    """The value of failed orders without an amount is NULL, and not 0; a sum leaves out what is unknown."""
+    unknown = {"orderAmount": {"currency": "EUR", "value": None}}
+    rejected = [order(1, status="REJECTED", calculatedFields=unknown), order(2, status="REJECTED")]
+    warehouse.store(ORDERS, [*rejected, order(3, status="CANCELLED", calculatedFields=unknown)])
+
+    assert [(row[6], *row[12:14]) for row in warehouse.report(REPORT)] == [
+        ("REJECTED", 200, 25),
+        ("CANCELLED", 100, None),
+    ]
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from tests.integration.report_warehouse import (
     month_of,
     nulls_last,
     text,
+    total,
     uuid,
     value_at,
 )
@@ -57,7 +58,7 @@ def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER
     for (account, month, customer, initiator, currency), found in groups.items():
         requests, pieces, values = zip(*found, strict=True)
         name = names.get((account, customer))
-        sums = (len(requests), status_count(requests, "ACCEPTED"), sum(pieces), sum(values))
+        sums = (len(requests), status_count(requests, "ACCEPTED"), total(pieces), total(values))
         rows.append((account, month, customer, name, initiator, currency, *sums, *answers(requests)))
     return sorted(rows, key=sort_key)
 
@@ -149,6 +150,14 @@ def test_value_is_in_cents(warehouse: ReportWarehouse) -> None:
     store_corrected(warehouse, change(old, new))
 
     assert [row[8:10] for row in warehouse.report(REPORT)] == [(-540, Decimal("-180.00"))]
+
+
+def test_unknown_value(warehouse: ReportWarehouse) -> None:
+    """What a correction changed is NULL, and not 0, if the prices are unknown."""
+    old, new = ({"numberOfPieces": pieces, "totalPricePerPiece": None} for pieces in (100, 60))
+    store_corrected(warehouse, change(old, new))
+
+    assert [row[8:10] for row in warehouse.report(REPORT)] == [(-40, None)]
 
 
 def test_reason_decision_and_answer(warehouse: ReportWarehouse) -> None:

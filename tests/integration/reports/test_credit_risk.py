@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from tests.integration.report_warehouse import (
     AMOUNT,
     DELIVERY,
     ORDERS,
+    Json,
     ReportWarehouse,
     Row,
     day,
@@ -31,6 +33,7 @@ REPORT = "credit_risk"
 LONG = 10**6
 AGES = (range(-LONG, 0), range(31), range(31, 61), range(61, 91), range(91, LONG))
 """Days from the latest delivery to today, in the order of the columns."""
+ALL_AGES = range(-LONG, LONG)
 
 
 def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Parameters = NO_FILTER) -> list[Row]:
@@ -45,10 +48,15 @@ def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Para
     for group, orders in claims.items():
         unpaid = [amount for amount, is_paid, _ in orders if is_paid is False]
         amount = total(amount for amount, _, _ in orders)
-        still_open = [(amount or 0, age) for amount, is_paid, age in orders if not is_paid]
-        by_age = [sum(amount for amount, age in still_open if age in ages) for ages in AGES]
-        rows.append((*group, len(orders), amount, len(unpaid), total(unpaid) or 0, sum(by_age), *by_age))
+        still_open = [(amount, age) for amount, is_paid, age in orders if not is_paid]
+        by_age = [total_or_0([amount for amount, age in still_open if age in ages]) for ages in (ALL_AGES, *AGES)]
+        rows.append((*group, len(orders), amount, len(unpaid), total_or_0(unpaid), *by_age))
     return sorted(rows, key=sort_key)
+
+
+def total_or_0(amounts: list[Decimal | None]) -> Any:
+    """Return the sum of the known amounts, 0 without any order, and None if no amount is known."""
+    return total(amounts) if amounts else 0
 
 
 def sort_key(row: Row) -> Row:
@@ -110,17 +118,30 @@ def test_unknown_payment_is_not_unpaid(warehouse: ReportWarehouse) -> None:
 def test_ages(warehouse: ReportWarehouse) -> None:
     """An amount that is not marked as paid is in the column of its days since the latest delivery."""
     for power, days in enumerate((-1, 0, 30, 31, 60, 61, 90, 91, 400)):
-        fields: dict[str, Any] = {
-            "delivery": {"latestDeliveryDateTime": str(noon(days))},
-            "calculatedFields": {"orderAmount": {"currency": "EUR", "value": 2**power}},
-            "status": "COMMITTED",
-            "isPaid": None,
-            "creditClaimStatus": "FAILED",
-            "paymentProvider": "RFH",
-        }
-        warehouse.store(ORDERS, [make_record("suppliers", ORDERS, power, **fields)])
+        warehouse.store(ORDERS, [unpaid(power, days, 2**power)])
 
     assert [row[8:] for row in warehouse.report(REPORT)] == [(511, 1, 2 + 4, 8 + 16, 32 + 64, 128 + 256)]
+
+
+def test_unknown_amounts(warehouse: ReportWarehouse) -> None:
+    """A sum leaves out unknown amounts, is NULL if all are unknown, and 0 without any order that is not paid."""
+    warehouse.store(ORDERS, [unpaid(1, 0, 5), unpaid(2, 0, None), unpaid(3, 40, None, isPaid=False)])
+    warehouse.store(ORDERS, [unpaid(4, 70, None, isPaid=True)])
+
+    assert [row[6:] for row in warehouse.report(REPORT)] == [(1, None, 5, 0, 5, None, 0, 0)]
+
+
+def unpaid(seed: int, days: int, amount: int | None, **fields: Any) -> Json:
+    """Return an order that was to be delivered some days ago, of which is not known whether it is paid."""
+    defaults = {
+        "delivery": {"latestDeliveryDateTime": str(noon(days))},
+        "calculatedFields": {"orderAmount": {"currency": "EUR", "value": amount}},
+        "status": "COMMITTED",
+        "isPaid": None,
+        "creditClaimStatus": "FAILED",
+        "paymentProvider": "RFH",
+    }
+    return make_record("suppliers", ORDERS, seed, **{**defaults, **fields})
 
 
 def test_empty_warehouse(warehouse: ReportWarehouse) -> None:

@@ -30,6 +30,7 @@ from tests.integration.report_warehouse import (
 )
 from tests.integration.reports.comparable_weeks import (
     a_year_earlier,
+    added,
     compared_weeks,
     in_both_years,
     monday_of,
@@ -78,10 +79,12 @@ def change(this_year: list[Json], last_year: list[Json]) -> tuple[Any, ...]:
         status = None
     elif not last_year or not this_year:
         status = "STOPPED" if last_year else "NEW"
+    elif revenue is None or before is None:
+        status = None
     else:
         status = "FALLEN" if revenue < before else "GROWN" if revenue > before else "UNCHANGED"
-    growth = quotient(revenue - before, before)
-    return (status, len(this_year), len(last_year), revenue, before, revenue - before, growth)
+    change = added(revenue, before)
+    return (status, len(this_year), len(last_year), revenue, before, change, quotient(change, before))
 
 
 def silence(orders: list[Json], today: dt.date) -> tuple[Any, ...]:
@@ -99,7 +102,7 @@ def silence(orders: list[Json], today: dt.date) -> tuple[Any, ...]:
 def sort_key(row: Row) -> Row:
     """Return the sort key: those that lost most first."""
     account, customer, name, currency, *measures = row
-    return (account, nulls_last(currency), measures[5], nulls_last(name), nulls_last(customer))
+    return (account, nulls_last(currency), nulls_last(measures[5]), nulls_last(name), nulls_last(customer))
 
 
 def test_grower_world(grower_world: ReportWarehouse) -> None:
@@ -163,6 +166,17 @@ def test_a_customer_of_each_status(changes: ReportWarehouse) -> None:
         (UUID(id_of("bloom")), "GROWN", 30, 20, 10, 1),
         (UUID(id_of("new")), "NEW", 10, 0, 10, 1),
     ]
+
+
+def test_an_unknown_revenue_is_not_a_loss(changes: ReportWarehouse) -> None:
+    """If the amounts of a year are unknown, revenue, change, growth and status are NULL, and not those of a loss."""
+    changes.store(
+        ORDERS, [sale(300, "2026-03-10", id_of("unknown"), None), sale(301, "2025-03-11", id_of("unknown"), 9)]
+    )
+
+    row = changes.report(REPORT, from_date="2026-03-02", to_date="2026-03-31")[-1]
+
+    assert (row[1], *row[4:11]) == (UUID(id_of("unknown")), None, 1, 1, None, 9, None, None)
 
 
 def test_no_status_without_comparable_weeks(changes: ReportWarehouse) -> None:
@@ -236,7 +250,7 @@ def test_empty_warehouse(warehouse: ReportWarehouse) -> None:
     assert warehouse.report(REPORT) == []
 
 
-def sale(seed: int, date: str, customer: str, revenue: int) -> Json:
+def sale(seed: int, date: str, customer: str, revenue: int | None) -> Json:
     """Return an order of roses that is delivered on a day."""
     return make_record(
         "suppliers",

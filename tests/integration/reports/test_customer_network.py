@@ -18,6 +18,7 @@ from tests.integration.report_warehouse import (
     ReportWarehouse,
     Row,
     day,
+    descending,
     make_record,
     nulls_last,
     number,
@@ -56,7 +57,7 @@ def measures(orders: list[Json], parameters: Parameters, currency: str | None) -
     order_times = [time for order in orders if (time := timestamp(order, "orderDateTime"))]
     counted = [order for order in orders if parameters.includes(day(order, DELIVERY))]
     revenue = total(number(order, f"{AMOUNT}.value") for order in counted)
-    return (max(order_times, default=None), currency, len(counted), revenue or 0)
+    return (max(order_times, default=None), currency, len(counted), revenue if counted else 0)
 
 
 def connected_since(warehouse: ReportWarehouse) -> dict[Row, dt.datetime | None]:
@@ -82,7 +83,7 @@ def orders_by_customer(warehouse: ReportWarehouse, parameters: Parameters) -> di
 def sort_key(row: Row) -> Row:
     """Return the sort key: connected customers first, then by currency, then the highest revenue first."""
     account, customer, _, _, is_deleted, _, currency, _, revenue = row
-    return (account, is_deleted, nulls_last(currency), -revenue, nulls_last(customer))
+    return (account, is_deleted, nulls_last(currency), descending(revenue), nulls_last(customer))
 
 
 def test_grower_world(grower_world: ReportWarehouse) -> None:
@@ -137,6 +138,17 @@ def test_deleted_connection_without_a_start(warehouse: ReportWarehouse) -> None:
     warehouse.store(CONNECTIONS, [connection(BLOOM, 1, is_deleted=True)])
 
     assert [row[3:5] for row in warehouse.report(REPORT)] == [(None, True)]
+
+
+@pytest.mark.slow
+def test_unknown_revenue(warehouse: ReportWarehouse) -> None:
+    """Revenue is NULL, and not 0, if the amounts of all orders are unknown."""
+    amount = {"orderAmount": {"currency": "EUR", "value": None}}
+    order = {"status": "COMMITTED", "isDeleted": False, "customerOrganizationId": BLOOM, "calculatedFields": amount}
+    warehouse.store(CONNECTIONS, [connection(BLOOM, 1)])
+    warehouse.store(ORDERS, [make_record("suppliers", ORDERS, 1, **order)])
+
+    assert [row[6:] for row in warehouse.report(REPORT)] == [("EUR", 1, None)]
 
 
 @pytest.mark.slow

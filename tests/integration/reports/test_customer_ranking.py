@@ -30,6 +30,7 @@ from tests.integration.report_warehouse import (
 )
 from tests.integration.reports.comparable_weeks import (
     a_year_earlier,
+    added,
     compared_weeks,
     in_both_years,
     monday_of,
@@ -51,7 +52,7 @@ def expected_rows(warehouse: ReportWarehouse, now: dt.datetime, parameters: Para
     growths = {}
     for group, orders in orders_of.items():
         this_year, last_year = in_both_years(orders, pairs.get(group[0], []))
-        ratio = quotient(revenue_of(this_year) - revenue_of(last_year), revenue_of(last_year))
+        ratio = quotient(added(revenue_of(this_year), revenue_of(last_year)), revenue_of(last_year))
         growths[group] = (ratio, len(pairs.get(group[0], [])))
     return [(*row, *growths[row[0], row[1], row[3]]) for row in ranking(warehouse, parameters)]
 

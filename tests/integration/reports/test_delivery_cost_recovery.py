@@ -71,7 +71,7 @@ def expected_rows(warehouse: ReportWarehouse, parameters: Parameters = NO_FILTER
         sums[*delivery_group, currency][1] += cost or 0
         sums[*delivery_group, currency][3] += len(orders) if cost is None else 0
     rows = [
-        (*group, orders, cost, revenue, quotient(revenue, cost), without)
+        (*group, orders, None if orders == without > 0 else cost, revenue, quotient(revenue, cost), without)
         for group, (orders, cost, revenue, without) in sums.items()
         if parameters.currency in (None, group[3])
     ]
@@ -262,12 +262,15 @@ def test_surcharge_of_a_small_delivery(warehouse: ReportWarehouse) -> None:
 
 @pytest.mark.slow
 def test_unknown_cost(warehouse: ReportWarehouse) -> None:
-    """Without a known condition, or a cost in the order's currency, the cost is unknown, and not the charge."""
+    """Without a known condition, or a cost in the order's currency, the cost is NULL, and neither 0 nor the charge."""
     store_condition(warehouse, "LOADCARRIER")
     dollars = order(2, 240, calculatedFields={"orderAmount": {"currency": "USD", "value": 100}})
     warehouse.store(ORDERS, [merged(order(1, 240), {"delivery": {"deliveryConditionId": id_of("other")}}), dollars])
 
-    assert [(row[3], *row[5:]) for row in warehouse.report(REPORT)] == [("EUR", 0, 12, None, 1), ("USD", 0, 0, None, 1)]
+    assert [(row[3], *row[5:]) for row in warehouse.report(REPORT)] == [
+        ("EUR", None, 12, None, 1),
+        ("USD", None, 0, None, 1),
+    ]
 
 
 @pytest.mark.slow
@@ -286,7 +289,7 @@ def test_revenue_in_another_currency_has_its_own_row(warehouse: ReportWarehouse)
     warehouse.store(ORDERS, [make_record("suppliers", ORDERS, seed, **order) for seed, order in enumerate(orders)])
 
     assert warehouse.report(REPORT) == [
-        (*MARCH, "EUR", 2, 0, 100, None, 2),
+        (*MARCH, "EUR", 2, None, 100, None, 2),
         (*MARCH, "USD", 0, 0, 50, None, 0),
     ]
 

@@ -98,7 +98,8 @@ def compared(order: Json, lines: Sequence[Json]) -> tuple[Any, ...]:
     is_committed = text(order, "status") == "COMMITTED"
     pieces, amount = (order["numberOfPieces"], number(order, f"{AMOUNT}.value")) if is_committed else (0, Decimal(0))
     invoiced_pieces, invoiced = sums([line for line in lines if has_invoice(line)])
-    return pieces, invoiced_pieces, amount, invoiced, None if amount is None else amount - invoiced
+    difference = None if amount is None or invoiced is None else amount - invoiced
+    return pieces, invoiced_pieces, amount, invoiced, difference
 
 
 def has_difference(measures: tuple[Any, ...]) -> bool:
@@ -108,9 +109,9 @@ def has_difference(measures: tuple[Any, ...]) -> bool:
 
 
 def sums(lines: Sequence[Json]) -> tuple[Any, Any]:
-    """Return the pieces and the amount of lines."""
+    """Return the pieces and the amount of lines; an amount of None is unknown."""
     pieces, amounts = (line.get("numberOfPieces") for line in lines), (number(line, "subTotalAmount") for line in lines)
-    return total(pieces) or 0, total(amounts) or 0
+    return total(pieces) or 0, total(amounts) if lines else 0
 
 
 def has_invoice(line: Json) -> bool:
@@ -123,8 +124,9 @@ def state_of(order: Json, lines: Sequence[Json]) -> str:
     if not lines:
         return "CANNOT_BE_KNOWN" if is_outside(order) else "NOT_SETTLED"
     ordered, _, amount, *_ = compared(order, lines)
-    pieces, settled = sums(lines)
-    rest = None if amount is None else amount - settled
+    pieces = sums(lines)[0]
+    parts = [sums([line for line in lines if has_invoice(line) is invoiced])[1] for invoiced in (True, False)]
+    rest = None if amount is None or None in parts else amount - sum(parts)
     if pieces == ordered and (rest is None or abs(rest) < CENT):
         return "NOT_INVOICED"
     return "SETTLED_IN_PART" if 0 < pieces < ordered and (rest is None or rest >= CENT) else "DIFFERS"
@@ -137,7 +139,7 @@ def cause_of(order: Json, lines: Sequence[Json]) -> str:
         return "CANNOT_BE_KNOWN" if state_of(order, lines) == "CANNOT_BE_KNOWN" else "NOT_INVOICED"
     if text(order, "status") != "COMMITTED":
         return "NOT_COMMITTED"
-    if pieces == 0 and abs(amount) < CENT:
+    if pieces == 0 and amount is not None and abs(amount) < CENT:
         return "CREDITED"
     if pieces > ordered and (difference is None or difference < CENT):
         return "MORE_PIECES"
@@ -291,6 +293,20 @@ def test_line_is_settled_then_invoiced(warehouse: ReportWarehouse) -> None:
     ]
 
 
+def test_an_unknown_amount_is_not_compared(warehouse: ReportWarehouse) -> None:
+    """If the invoiced amount is unknown, pieces alone are compared, and what is open is NULL, not the whole order."""
+    warehouse.store(ORDERS, [order()])
+    warehouse.store(LINES, [line(1, 60, None)])
+
+    assert [(row[9], *row[10:15], *row[18:20]) for row in warehouse.report(REPORT)] == [
+        ("SETTLED_IN_PART", 100, 60, 250, None, None, None, None)
+    ]
+
+    warehouse.store(LINES, [line(2, 40, None)])
+
+    assert warehouse.report(REPORT) == []
+
+
 @pytest.mark.slow
 def test_correction_lines_are_added(warehouse: ReportWarehouse) -> None:
     """A correction line with negative pieces resolves the difference of an order that was reduced after its invoice."""
@@ -403,12 +419,12 @@ def order(**fields: Any) -> Json:
     return make_record("suppliers", ORDERS, 1, **merged(defaults, fields))
 
 
-def line(number: int, pieces: int, amount: str, **fields: Any) -> Json:
+def line(number: int, pieces: int, amount: str | None, **fields: Any) -> Json:
     """Return an invoiced line for the order."""
     defaults = {
         "salesOrderId": id_of("order"),
         "numberOfPieces": pieces,
-        "subTotalAmount": Decimal(amount),
+        "subTotalAmount": None if amount is None else Decimal(amount),
         "invoiceId": "F-1",
         "invoiceDate": None,
     }
