@@ -88,8 +88,9 @@ def _figures(sums: _Sums, currency: str, value: str) -> Iterator[Figure]:
     if sums.has("sales"):
         yield Figure(value, sums.of("sales", "revenue", currency), currency)
         yield Figure("orders", sums.of("sales", "orders", currency))
-    if ordered := sums.of("fill", "ordered"):
-        yield Figure("fill rate", 1 - sums.of("fill", "short_by_grower") / ordered, "share")
+    could_leave = sums.of("fill", "ordered") - sums.of("fill", "pending")  # as on the page
+    if could_leave > 0:
+        yield Figure("fill rate", 1 - sums.of("fill", "short_by_grower") / could_leave, "share")
     if carriers := sums.of("deliveries", "load_carriers"):
         yield Figure("on time", sums.of("deliveries", "on_time") / carriers, "share")
     if sums.has("corrections"):

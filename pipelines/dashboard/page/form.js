@@ -36,7 +36,7 @@ function money(value, currency, decimals = 0, more = {}) {
 // What is not all is never shown as 100 %.
 function percent(part, decimals = 1) {
   const unit = 10 ** -(decimals + 2);
-  const shown = part < 1 && part > 1 - unit / 2 ? 1 - unit : part;
+  const shown = part < 1 && part > 1 - unit / 2 ? 1 - unit : part > 0 && part < unit / 2 ? unit : part;
   return formatted(shown, { style: "percent", ...digits(decimals) });
 }
 
