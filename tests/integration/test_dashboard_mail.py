@@ -13,11 +13,11 @@ READ = dt.datetime(2026, 11, 30, 4, 20, tzinfo=dt.UTC)
 CURSORS = """
     ('main', 'supply.batches', NULL, 1, 100, 100, $read, $read - INTERVAL 9 DAY),
     ('main', 'supply.supply_lines', NULL, 1, 100, 100, $read - INTERVAL 19 HOUR, NULL),
-    ('main', 'supply.price_groups', NULL, 1, 100, 100, $read - INTERVAL 1 DAY, $read - INTERVAL 2 DAY),
+    ('main', 'supply.price_groups', NULL, 1, 100, 100, $read - INTERVAL 3 DAY, $read - INTERVAL 4 DAY),
     ('main', 'supply.bundled_offers', NULL, 1, 100, 300, $read - INTERVAL 2 DAY, $read - INTERVAL 1 HOUR),
     ('south', 'supply.batches', NULL, 1, 7, 7, $read - INTERVAL 40 DAY, $read - INTERVAL 40 DAY)
 """
-"""Feeds that were read at last, 19 hours and a day before, and not to their end; an account that was read long ago."""
+"""Feeds that were read at last, 19 hours and three days before, and not to their end; an account that was read long ago."""
 VIEWS = """
     ('main', 'supply.sales_strategies', '', false, $read),
     ('main', 'orders.contracts', '', true, $read),
@@ -27,7 +27,7 @@ VIEWS = """
 
 
 def test_feeds_that_are_not_current(tmp_path: Path) -> None:
-    """Late are feeds that were never read, a day before the account's others, or not to their end."""
+    """Late are feeds that were never read, days before the account's others, or not to their end."""
     warehouse = ReportWarehouse(tmp_path / "w.duckdb")
     with Warehouse(warehouse.path).writing() as connection:
         connection.execute(f"INSERT INTO sync.cursors VALUES {CURSORS}", {"read": READ})
@@ -39,7 +39,7 @@ def test_feeds_that_are_not_current(tmp_path: Path) -> None:
             READ,
             (
                 LateFeed("orders.contracts", None),
-                LateFeed("supply.price_groups", READ - dt.timedelta(days=1)),
+                LateFeed("supply.price_groups", READ - dt.timedelta(days=3)),
                 LateFeed("supply.bundled_offers", READ - dt.timedelta(hours=1), is_late=False),
             ),
         ),

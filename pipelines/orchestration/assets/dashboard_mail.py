@@ -22,7 +22,7 @@ from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.file.connection import Warehouse
 
 SEND_SECONDS = 60.0  # time limit for all addresses together: the file takes longer than a message
-LATE = dt.timedelta(hours=20)  # a feed that was read so long before another missed a daily sync
+LATE = dt.timedelta(hours=48)  # a feed that was read so long before another is behind, as on the page
 MOST_NAMED = 5  # the most feeds that a text names
 
 _Row = tuple[str, str, bool | None, dt.datetime | None, dt.datetime | None]  # account, feed, granted, read, current
