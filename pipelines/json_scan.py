@@ -2,6 +2,9 @@
 
 Records are stored, hashed and protected as they were received, and some of them are accepted by no strict decoder
 (half a surrogate pair, NaN). What their values mean does not belong here.
+
+A server decides what the bytes are, so every search takes linear time and constant memory on any bytes: none begins
+again within a text that it has read in vain, and possessive quantifiers (``*+``) store no positions to return to.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -29,13 +32,16 @@ Holders = dict[str, Any]  # names of the members that lead to the wanted ones, n
 
 _Token = re.Match[bytes]
 
-_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_REST = rb'[^"\\]*+(?:\\.[^"\\]*+)*+"'  # of a string, from anywhere between two of its characters
+_STRING = rb'"' + _REST
 _STRINGS = re.compile(_STRING, re.DOTALL)
+_ENDED_STRINGS = re.compile(rb'(?:[^"]*+' + _STRING + rb')*+[^"]*+', re.DOTALL)
+_OTHER_MARKS = re.compile(rb"[\[\]{},:]")
 _MARKS = re.compile(_STRING + rb"|[\[\]{},:]", re.DOTALL)
 _VALUES = re.compile(_STRING + rb'|[\[\]{}]|[^\s"\[\]{},:]+', re.DOTALL)
 _COLON = re.compile(rb"\s*:\s*")
 _VALUE = re.compile(rb"\s*:\s*(?:(" + _STRING + rb"|[-+.0-9a-zA-Z]+)|[\[{])", re.DOTALL)
-_ESCAPED_NAME = re.compile(rb'\\u[0-9a-fA-F]{4}[^"\\]*(?:\\.[^"\\]*)*"\s*:', re.DOTALL)
+_ESCAPED = re.compile(rb"\\u[0-9a-fA-F]{4}" + _REST + rb"\s*+(:?)", re.DOTALL)  # a string's first escape, and its colon
 _NUMBER_NAME = b'"sequenceNumber"'
 _NUMBER = re.compile(_NUMBER_NAME + rb"\s*:\s*(-?[0-9]+)\s*[,}]")
 
@@ -49,8 +55,24 @@ def is_too_deep(raw: bytes) -> bool:
     opened = 2 * len(raw) - len(raw.replace(b"{", b"")) - len(raw.replace(b"[", b""))
     if opened <= DEEPEST:
         return False
-    brackets = _STRINGS.sub(b"", raw).translate(None, _NO_BRACKETS)
+    end = _end_of_strings(raw)
+    brackets = (_STRINGS.sub(b"", raw[:end]) + raw[end:]).translate(None, _NO_BRACKETS)
     return max(accumulate(_STEPS[bracket] for bracket in brackets), default=0) > DEEPEST
+
+
+def _end_of_strings(text: bytes) -> int:
+    """The position behind which no string begins: that of the first quote without a closing one, or the text's end.
+
+    Each quote behind it is an escaped one. A search would take each for the beginning of a string, and read to the end.
+    """
+    ended = _ENDED_STRINGS.match(text)
+    return ended.end() if ended else 0
+
+
+def _marks(text: bytes) -> Iterator[_Token]:
+    """The strings, brackets, commas and colons of a text."""
+    end = _end_of_strings(text)
+    return chain(_MARKS.finditer(text, 0, end), _OTHER_MARKS.finditer(text, end))
 
 
 def strict_objects(raws: Sequence[bytes], *, are_strict: bool = False) -> list[int]:
@@ -98,7 +120,7 @@ def _parts(text: bytes, opening: bytes, closing: bytes) -> Iterator[bytes]:
     if not (text.startswith(opening) and text.endswith(closing)):
         raise ValueError(f"{len(text)} bytes that are no object or list")
     depth, start = 0, 1
-    for token in _MARKS.finditer(text):
+    for token in _marks(text):
         mark = token.group()
         depth += _STEPS.get(mark[0], 0)
         if (depth == 1 and mark == b",") or (depth == 0 and token.end() == len(text)):
@@ -178,7 +200,7 @@ class MemberSearch:
             self._shape.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return False
-        return b"\\" not in raw or _ESCAPED_NAME.search(raw) is None
+        return b"\\" not in raw or not any(escaped[1] for escaped in _ESCAPED.finditer(raw))
 
     def _walk(self, raw: bytes) -> list[Member]:
         try:

@@ -82,8 +82,8 @@ class Protection:
             kept += raw[done : member.begins]
             comma = _COMMA.match(raw, member.ends)
             done = comma.end() if comma else member.ends
-            if comma is None and (before := kept.rstrip()).endswith(b","):
-                del kept[len(before) - 1 :]
+            if comma is None:
+                _remove_last_comma(kept)
         return bytes(kept + raw[done:]) if done else raw
 
     def _replacement(self, old: bytes, name: str | None) -> bytes | None:
@@ -99,6 +99,15 @@ class Protection:
         if new is None:
             return None
         return old if new == text or not text.strip() else json.dumps(new).encode()
+
+
+def _remove_last_comma(text: bytearray) -> None:
+    """Remove the comma at the end of a text, and the white space behind it."""
+    end = len(text)
+    while text[end - 1 : end].isspace():  # `rstrip` would copy the whole text, for each object of a record
+        end -= 1
+    if text[end - 1 : end] == b",":
+        del text[end - 1 :]
 
 
 def _text(token: bytes) -> str:

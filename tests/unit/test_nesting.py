@@ -13,6 +13,7 @@ from pipelines.json_scan import DEEPEST, is_too_deep
 from pipelines.normalize import PersonalData, normalize
 from pipelines.normalize.personal import Treatment
 from pipelines.normalize.protection import Withheld
+from tests.linear_time import linear_time
 
 ID = "8bb25702-90f6-4123-8ccc-08dc1b2a061a"
 TOO_DEEP = (DEEPEST + 1, 500, 980, 1_100, 5_000, 9_990, 60_000)
@@ -72,3 +73,16 @@ def test_a_record_at_the_limit_is_stored() -> None:
     assert not is_too_deep(nested(DEEPEST))
     assert b"Jan" not in record
     assert normalize(PARTIES, [record]).rejected == ()
+
+
+@pytest.mark.parametrize("end", [b'"]', b"]"], ids=["closed", "unclosed"])
+@pytest.mark.parametrize("levels", [DEEPEST - 1, DEEPEST])
+def test_the_depth_of_a_long_record_is_found_in_linear_time(levels: int, end: bytes) -> None:
+    """The depth is found in linear time, also if megabytes of escapes are in a text that is never closed."""
+    flat = b"[" + b"[]," * DEEPEST
+    long = flat + b"[" * levels + b"]" * levels + b',"' + b'\\"' * 1_000_000 + end
+
+    with linear_time():
+        found = is_too_deep(long)
+
+    assert found == (levels == DEEPEST)

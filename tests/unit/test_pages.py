@@ -12,6 +12,7 @@ from pipelines.errors import GarbledAnswerError
 from pipelines.floriday.pages import Page, number_of, read_list, read_page
 from pipelines.normalize.content import content_hash
 from pipelines.sync.batches import without_stored
+from tests.linear_time import linear_time, little_memory
 from tests.records import page_of
 
 FIRST, LAST = b'{"sequenceNumber":1,"name":"first"}', b'{"name":"last","sequenceNumber":9}'
@@ -253,3 +254,33 @@ def test_a_record_may_have_the_names_of_a_page() -> None:
     page = read_page(page_of([record], 9))
 
     assert (page.maximum, page.records, page.numbers) == (9, (record,), (5,))
+
+
+@pytest.mark.parametrize(
+    ("answer", "records"),
+    [
+        (b'[{"a":"x},{"b":1}]', (b'{"a":"x},{"b":1}',)),
+        (b'[{"a":1},{"b":"x}]', (b'{"a":1}', b'{"b":"x}')),
+        (b'[{"a":"x\\"},{\\"b":1}]', (b'{"a":"x\\"},{\\"b":1}',)),
+        (b'[{"a":"x\\"},{\\"b\\":1}]', (b'{"a":"x\\"}', b'{\\"b\\":1}')),
+        (b'["\\"]', (b'"\\"',)),
+    ],
+)
+def test_brackets_count_behind_a_quote_that_is_never_closed(answer: bytes, records: tuple[bytes, ...]) -> None:
+    """A quote without a closing one begins no text, and neither does an escaped quote behind it."""
+    assert read_list(answer) == records
+
+
+@pytest.mark.parametrize("escape", [b'\\"', b"\\n", b"\\u0416"])
+@pytest.mark.parametrize("end", [b'"}', b"}"], ids=["closed", "unclosed"])
+def test_a_long_malformed_record_is_read_in_linear_time_and_memory(escape: bytes, end: bytes) -> None:
+    """A page with a malformed record and megabytes of escapes is read in linear time, in little memory."""
+    malformed = b'{"name":"\\ud800"}'
+    long = b'{"sequenceNumber":5,"name":"' + escape * (2_000_000 // len(escape)) + end
+    body = page_of([malformed, long], 9)
+
+    with linear_time(), little_memory(len(body)):
+        page = read_page(body)
+
+    assert page.records == (malformed, long)
+    assert page.numbers == (None, 5)

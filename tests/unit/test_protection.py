@@ -20,6 +20,7 @@ from pipelines.json_scan import MemberSearch
 from pipelines.normalize import PersonalData, normalize
 from pipelines.normalize.personal import Treatment, keyed_hash
 from pipelines.normalize.protection import Withheld, personal_names
+from tests.linear_time import linear_time
 from tests.records import nasty_records
 
 KEY = SecretStr("a key of the tests, long enough")
@@ -238,3 +239,29 @@ def test_a_long_record_is_protected_quickly() -> None:
     after = protected(f'{{"visits":[{visits}]}}', "drop")
 
     assert json.loads(after)["visits"] == [{"badge": n} for n in range(20_000)]
+
+
+@pytest.mark.parametrize("treatment", ["hash", "drop"])
+@pytest.mark.parametrize(
+    "text", ["Ж" * 350_000, '"' * 1_000_000, "\\" * 1_000_000], ids=["escaped", "quotes", "backslashes"]
+)
+def test_a_long_escaped_text_is_protected_in_linear_time(treatment: Treatment, text: str) -> None:
+    """A record with megabytes of escaped letters, as .NET writes them, is protected in linear time."""
+    record = {"host": "Ж", "later": {"text": text}, "open": True}
+
+    with linear_time():
+        after = protected(json.dumps(record), treatment)
+
+    host = {"host": keyed_hash(KEY, "Ж")} if treatment == "hash" else {}
+    assert json.loads(after) == {**host, "later": {"text": text}, "open": True}
+
+
+def test_the_last_members_of_many_objects_are_dropped_in_linear_time() -> None:
+    """If the last member of thousands of objects is dropped, the long text before them is not copied for each."""
+    visits = ",".join(['{"badge":1 , "guest":"An"}'] * 30_000)
+    text = "x" * 20_000_000
+
+    with linear_time():
+        after = protected(f'{{"later":"{text}","visits":[{visits}]}}', "drop")
+
+    assert after == b'{"later":"%s","visits":[%s]}' % (text.encode(), b",".join([b'{"badge":1 }'] * 30_000))

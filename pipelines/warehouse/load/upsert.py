@@ -94,7 +94,7 @@ def store(
         moment: time of the commit, now by default; it may be earlier than the last commit, no order depends on it.
     """
     windows, moment = [windows] if isinstance(windows, Window) else windows, moment or dt.datetime.now(dt.UTC)
-    window = windows[0]
+    (window, *_) = windows
     # Most time of a small batch is the search for its keys, and no other batch is normalized at the same time.
     connection.execute(f"SET threads = {1 if len(batch.originals) >= RECORDS_OF_A_LARGE_BATCH else THREADS}")
     has_impossible = effects.proves_end and impossible_numbers.exist(connection, table, window.part, to)
@@ -118,8 +118,17 @@ def store(
         _choose_merging(connection, is_due=is_due)
         if is_due:
             merge_windows(connection, window.part, position, moment)
-    done = (changes.new, changes.changed, len(batch.rejected), moment, position, changes.older, changes.ahead)
-    return Stored(*done, len(kept), marked)
+    done = (
+        changes.new,
+        changes.changed,
+        len(batch.rejected),
+        moment,
+        position,
+        changes.older,
+        changes.ahead,
+        len(kept),
+    )
+    return Stored(*done, marked)
 
 
 def _write_records(incoming: IncomingBatch, effects: Effects) -> DetectedChanges:

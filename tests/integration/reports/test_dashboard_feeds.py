@@ -112,7 +112,7 @@ def test_a_feed_of_a_slow_tier_is_not_behind(orders: ReportWarehouse, browser: B
         expect(dashboard.page.locator("main > .notice")).to_have_count(0)
 
 
-def test_a_dutch_page_says_it_in_dutch(orders: ReportWarehouse, browser: Browser, tmp_path: Path) -> None:
+def test_a_page_in_dutch_names_them_too(orders: ReportWarehouse, browser: Browser, tmp_path: Path) -> None:
     """All texts on feeds that are missing are translated."""
     change(orders, "DELETE FROM sync.cursors", INVOICES)
 
