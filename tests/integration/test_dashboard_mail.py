@@ -17,7 +17,7 @@ CURSORS = """
     ('main', 'supply.bundled_offers', NULL, 1, 100, 300, $read - INTERVAL 2 DAY, $read - INTERVAL 1 HOUR),
     ('south', 'supply.batches', NULL, 1, 7, 7, $read - INTERVAL 40 DAY, $read - INTERVAL 40 DAY)
 """
-"""Feeds that were read at last, 19 hours and three days before, and not to their end; an account that was read long ago."""
+"""Feeds read last, 19 hours and three days before, and not to their end; an account that was read long ago."""
 VIEWS = """
     ('main', 'supply.sales_strategies', '', false, $read),
     ('main', 'orders.contracts', '', true, $read),

@@ -114,21 +114,26 @@ def store(
         FeedCursor(connection, window.part).move(position, effects.expected)
         lowered = impossible_numbers.lower(connection, table, window.part, position) if has_impossible else 0
         marked = _mark_rereads(connection, window.part, lowered, changes, effects)
-        is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept), effects.windows)
-        _choose_merging(connection, is_due=is_due)
-        if is_due:
-            merge_windows(connection, window.part, position, moment)
-    done = (
-        changes.new,
-        changes.changed,
-        len(batch.rejected),
-        moment,
-        position,
-        changes.older,
-        changes.ahead,
-        len(kept),
+        _merge_when_due(connection, window.part, position, len(kept), changes, effects)
+    rejected = len(batch.rejected)
+    return Stored(
+        *(changes.new, changes.changed, rejected, moment, position, changes.older, changes.ahead), len(kept), marked
     )
-    return Stored(*done, marked)
+
+
+def _merge_when_due(  # noqa: PLR0917 - what the transaction did
+    connection: duckdb.DuckDBPyConnection,
+    part: FeedPart,
+    position: Position,
+    added: int,
+    changes: DetectedChanges,
+    effects: Effects,
+) -> None:
+    """Merge old windows and small row groups, once in :data:`WINDOWS_BETWEEN_MERGES` windows."""
+    is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, added, effects.windows)
+    _choose_merging(connection, is_due=is_due)
+    if is_due and position.committed_at is not None:
+        merge_windows(connection, part, position, position.committed_at)
 
 
 def _write_records(incoming: IncomingBatch, effects: Effects) -> DetectedChanges:
