@@ -60,6 +60,7 @@ class Stored:
     older: int = 0  # records that were ignored, because they were older than what is stored
     windows: int = 0  # rows that it added to sync.windows
     marked: dict[tuple[str, str], Reread] = field(default_factory=dict)  # all marked feeds, if it marked some
+    unidentified: int = 0  # rejected records that have neither a readable key nor a number
 
 
 def store(
@@ -108,10 +109,10 @@ def store(
         lowered = impossible_numbers.lower(connection, table, window.part, position) if has_impossible else 0
         marked = _mark_rereads(connection, window.part, lowered, changes, effects)
         is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept), effects.windows)
-        _choose_merging(connection, is_due=is_due)
-        if is_due:
-            merge_windows(connection, window.part, position, moment)
-    return Stored(changes.new, changes.changed, len(batch.rejected), moment, position, changes.older, len(kept), marked)
+        _merge(connection, window.part, position, moment, is_due=is_due)
+    unidentified = sum(record.is_unidentified for record in batch.rejected)
+    counts = {"older": changes.older, "windows": len(kept), "unidentified": unidentified}
+    return Stored(changes.new, changes.changed, len(batch.rejected), moment, position, marked=marked, **counts)
 
 
 def _write_records(incoming: IncomingBatch, effects: Effects) -> DetectedChanges:
@@ -152,13 +153,17 @@ def _is_merge_due(connection: duckdb.DuckDBPyConnection, added: int, before: int
     return (before + added) // WINDOWS_BETWEEN_MERGES != before // WINDOWS_BETWEEN_MERGES
 
 
-def _choose_merging(connection: duckdb.DuckDBPyConnection, *, is_due: bool) -> None:
-    """Whether the checkpoint after the commit merges small row groups.
+def _merge(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, position: Position, moment: dt.datetime, *, is_due: bool
+) -> None:
+    """If it is due, merge old windows, and let the checkpoint after the commit merge small row groups.
 
     Merging rewrites up to 122,880 rows, payloads included; done at every checkpoint it would take more time than
     everything else. Large batches need none, for their groups of rows are large enough.
     """
     connection.execute(f"SET max_vacuum_tasks = {VACUUM_TASKS if is_due else 0}")
+    if is_due:
+        merge_windows(connection, part, position, moment)
 
 
 def _append_versions(incoming: IncomingBatch, changes: DetectedChanges) -> None:
