@@ -8,7 +8,7 @@ PipelineError                     one line for a person, with account, feed and 
 │   ├── RefusedError              the API refused a call, and a retry would not help
 │   ├── AnswerTooLargeError       an answer has more bytes than are accepted
 │   ├── StuckFeedError            a feed does not advance although there are more records
-│   ├── ContradictingAnswersError answers of a feed contradict themselves and each other
+│   ├── ContradictingAnswersError answers of a feed contradict the request, or themselves and each other
 │   ├── WarehouseError            the DuckDB file cannot be used: not writable, truncated
 │   │   └── NewerWarehouseError   a newer version of this program wrote it
 │   ├── QueryTimeoutError         a query took longer than its time limit
@@ -96,7 +96,7 @@ class StuckFeedError(FatalError):
 
 
 class ContradictingAnswersError(FatalError):
-    """Answers of a feed contradict themselves, and no two of them agree."""
+    """Answers of a feed contradict the request, or they contradict themselves and no two of them agree."""
 
 
 class WarehouseError(FatalError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pipelines.catalogue.tables import Table
@@ -34,6 +35,11 @@ class Rejected:
     reason: str
     payload: str  # as received, bytes that are not UTF-8 escaped; empty if it could contain personal data
 
+    @property
+    def is_unidentified(self) -> bool:
+        """Whether it has neither a readable key nor a number under which it is served, which is at least 1."""
+        return self.key is None and (self.sequence_number or 0) <= 0
+
 
 def reject(table: Table, position: int, raw: bytes, reason: str) -> Rejected:
     """The rejected record at a position of the batch."""
@@ -45,16 +51,24 @@ def reject(table: Table, position: int, raw: bytes, reason: str) -> Rejected:
 
 def key_of(table: Table, raw: bytes) -> str | None:
     """The values of a record's key joined with ``/``; None if one of them is missing or cannot be read."""
+    values, names = readable_key(table, raw), table.key[1:]
+    return "/".join(str(values[name]) for name in names) if len(values) == len(names) else None
+
+
+def readable_key(table: Table, raw: bytes) -> dict[str, object]:
+    """The values of a record's key by the names of their columns, without those that are missing or cannot be read."""
     if is_too_deep(raw):  # the decoder's own limit differs between versions of Python
-        return None
+        return {}
     try:
         record = json.loads(raw.decode(), parse_float=exact.Number, parse_int=exact.Number, parse_constant=str)
-        columns = [column for column in table.own_columns if column.name in table.key]
-        by_name = {column.name: exact.read(column, exact.dig(record, column.path or ())) for column in columns}
-    except (ValueError, ArithmeticError, exact.UnreadableError):
-        return None
-    values = [by_name[name] for name in table.key[1:]]
-    return None if None in values else "/".join(map(str, values))
+    except ValueError:
+        return {}
+    values: dict[str, object] = {}
+    for column in table.own_columns:
+        if column.name in table.key:
+            with suppress(ValueError, ArithmeticError, exact.UnreadableError):
+                values[column.name] = exact.read(column, exact.dig(record, column.path or ()))
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def without_value(reason: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -49,6 +49,7 @@ class FeedWriter:
         self.target = target
         self.progress = progress
         self.maximum = self.position.maximum  # what Floriday returned last
+        self.unidentified = 0  # rejected records without readable key and number
 
     @property
     def position(self) -> Position:
@@ -103,6 +104,7 @@ class FeedWriter:
         stored, batch, outcome = commit.stored, commit.batch, self.progress.outcome
         state, part, before = self.target.state, self.target.part, self.position
         state.windows += stored.windows
+        self.unidentified += stored.unidentified
         state.follow(part, stored.position, stored.marked, has_rejected=stored.rejected > 0)
         ends = max((piece.ends for piece in batch.covered.pieces), default=before.cursor)
         state.follow_numbers(part, before.cursor, ends, self.target.run_id)
@@ -133,6 +135,17 @@ class FeedWriter:
         batch = PageBatch.of(covered, self.target.table, normalize(self.target.table, records))
         effects = Effects(self.target.widens, was_served=was_served)
         self.follow(self.commit(WriteSession(self.target.warehouse), batch, effects))
+
+    def resolve_unidentified(self) -> None:
+        """Resolve rejected records without key and number after a complete walk, unless this sync rejected one."""
+        target, part = self.target, self.target.part
+        if self.unidentified or not target.state.may_resolve(part):
+            return
+        with target.warehouse.reading() as connection:
+            has_some = rejected_records.has_unidentified(connection, part)
+        if has_some:
+            with target.warehouse.writing() as connection, transaction(connection):
+                rejected_records.resolve_unidentified(connection, part, datetime.now(UTC))
 
     def delete_unserved(self, served: set[str | None]) -> bool:
         """Mark as deleted what a complete walk of a selection from number 0 did not serve, in batches; returns if done.

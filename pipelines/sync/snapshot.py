@@ -8,51 +8,27 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import duckdb
 
-from pipelines.catalogue.tables import tables_of
+from pipelines.catalogue.tables import Table, tables_of
 from pipelines.catalogue.types import Snapshot
 from pipelines.errors import PipelineError
 from pipelines.floriday.client import FloridayClient
 from pipelines.floriday.pages import read_list
 from pipelines.normalize import Batch, normalize
-from pipelines.normalize.content import content_hash
 from pipelines.normalize.rejected import key_of
-from pipelines.settings.values import AMSTERDAM
 from pipelines.sync.feed import Run
 from pipelines.sync.outcome import FeedOutcome, Listener, combined
 from pipelines.sync.selection import Everything, WhatToRead
+from pipelines.sync.snapshot_answers import CompleteSnapshot, SnapshotAnswer, SnapshotRequest, snapshot_requests
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.load import tombstones
+from pipelines.warehouse.load import rejected_records, tombstones
 from pipelines.warehouse.load.change_detection import listed_contents
 from pipelines.warehouse.load.cursors import FeedPart, Window
 from pipelines.warehouse.load.upsert import Effects, Stored, store
-
-
-@dataclass(frozen=True)
-class SnapshotRequest:
-    """One request for a snapshot."""
-
-    parameters: dict[str, str | int]
-    within: dict[str, int] = field(default_factory=dict)  # values of key columns, within which the answer is complete
-
-
-def snapshot_requests(snapshot: Snapshot, weeks: tuple[int, int], now: dt.datetime) -> list[SnapshotRequest]:
-    """The requests that make up a snapshot; ``weeks``, first and last, are counted from this one."""
-    if snapshot.asked_by == "moment":
-        moment = now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return [SnapshotRequest({snapshot.parameters[0]: moment})]
-    today = now.astimezone(AMSTERDAM).date()
-    year, week = snapshot.parameters
-    requests = []
-    for offset in range(weeks[0], weeks[1] + 1):
-        iso = (today + dt.timedelta(weeks=offset)).isocalendar()
-        requests.append(SnapshotRequest({year: iso.year, week: iso.week}, {"year": iso.year, "week": iso.week}))
-    return requests
 
 
 def sync_snapshot(
@@ -68,14 +44,15 @@ def sync_snapshot(
     """Read a snapshot and store what changed in it; ``weeks``, first and last, are counted from this one.
 
     An answer with the contents of the current rows changes nothing. If everything is to be read, its rows are written
-    again, which repairs them. The listener is called after each answer that was stored.
+    again, which repairs them. Complete answers resolve rejected records. The listener is called after each answer that
+    was stored.
 
     Raises:
         PipelineError: what was answered before is stored.
     """
     sync = _SnapshotSync(client, warehouse, snapshot, run)
     repairs = isinstance(what, Everything)
-    answers: list[_Answer] = []
+    answers: list[SnapshotAnswer] = []
     try:
         try:
             for request in snapshot_requests(snapshot, weeks, dt.datetime.now(dt.UTC)):
@@ -83,23 +60,11 @@ def sync_snapshot(
         except PipelineError:
             sync.store(answers, listener, repairs=repairs, is_complete=False)
             raise
-        return combined(sync.store(answers, listener, repairs=repairs, is_complete=True))
+        outcomes = sync.store(answers, listener, repairs=repairs, is_complete=True)
+        sync.resolve_rejected(answers)
+        return combined(outcomes)
     except PipelineError as error:
         raise error.about(account=client.account, feed=snapshot.name) from None
-
-
-@dataclass(frozen=True, eq=False)
-class _Answer:
-    """The answer to a request."""
-
-    request: SnapshotRequest
-    records: list[bytes]  # the list, as received
-    seconds: float
-
-    @property
-    def contents(self) -> Counter[bytes]:
-        """The content hashes of its records."""
-        return Counter(map(content_hash, self.records))
 
 
 class _SnapshotSync:
@@ -109,25 +74,36 @@ class _SnapshotSync:
         self.client = client
         self.warehouse = warehouse
         self.snapshot = snapshot
-        self.table = tables_of(snapshot)
         self.protect = run.personal.protection(self.table)
         self.run = run
         self.started_at = dt.datetime.now(dt.UTC)
+        self.rejected: set[str | None] = set()  # keys of the records that this sync rejected
+
+    @property
+    def table(self) -> Table:
+        """Where the records are stored."""
+        return tables_of(self.snapshot)
 
     @property
     def part(self) -> FeedPart:
         """What has the position of the snapshot."""
         return FeedPart(self.client.account, self.snapshot.name)
 
-    def read(self, request: SnapshotRequest) -> _Answer:
-        """Request a list."""
+    def read(self, request: SnapshotRequest) -> SnapshotAnswer:
+        """Request a list.
+
+        Raises:
+            PipelineError: there was no usable answer, or it is one to another request.
+        """
         began = time.monotonic()
         records = self.client.get(self.snapshot.path, read_list, request.parameters, rate=self.snapshot.rate)
-        protected = list(self.protect(records)) if self.protect else list(records)
-        return _Answer(request, protected, time.monotonic() - began)
+        request.check(self.table, records)
+        once = list(reversed(dict.fromkeys(reversed(records))))  # the last of identical records
+        protected = list(self.protect(once)) if self.protect else once
+        return SnapshotAnswer(request, protected, time.monotonic() - began)
 
     def store(
-        self, answers: list[_Answer], listener: Listener, *, repairs: bool, is_complete: bool
+        self, answers: list[SnapshotAnswer], listener: Listener, *, repairs: bool, is_complete: bool
     ) -> list[FeedOutcome]:
         """Store each answer in a transaction of its own, without those that change nothing unless the sync repairs.
 
@@ -149,14 +125,26 @@ class _SnapshotSync:
             self.run.state.note(self.part, position.found_current(self.started_at))
         return outcomes
 
-    def _changed(self, answers: Sequence[_Answer]) -> list[_Answer]:
+    def resolve_rejected(self, answers: Sequence[SnapshotAnswer]) -> None:
+        """Resolve the records that were rejected, as far as the answers to all requests prove it."""
+        if not self.run.state.may_resolve(self.part):
+            return
+        complete = CompleteSnapshot(self.table, answers, self.rejected)
+        with self.warehouse.reading() as connection:
+            found = rejected_records.open_records(connection, [self.part.feed], [self.part.account])
+        resolved = [record for record in found if complete.resolves(record)]
+        if resolved:
+            with self.warehouse.writing() as connection, transaction(connection):
+                rejected_records.resolve_records(connection, self.part, resolved, dt.datetime.now(dt.UTC))
+
+    def _changed(self, answers: Sequence[SnapshotAnswer]) -> list[SnapshotAnswer]:
         """The answers whose records are not the current rows."""
         scopes = [answer.request.within for answer in answers]
         with self.warehouse.reading() as connection:
             stored = listed_contents(connection, self.table, self.client.account, scopes)
         return [answer for answer, contents in zip(answers, stored, strict=True) if answer.contents != contents]
 
-    def _outcome(self, answer: _Answer, before: dt.datetime | None) -> FeedOutcome:
+    def _outcome(self, answer: SnapshotAnswer, before: dt.datetime | None) -> FeedOutcome:
         """The outcome of an answer that changes nothing."""
         return FeedOutcome(
             account=self.client.account,
@@ -170,10 +158,16 @@ class _SnapshotSync:
         )
 
     def _stored(
-        self, connection: duckdb.DuckDBPyConnection, answer: _Answer, before: dt.datetime | None, *, current: bool
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        answer: SnapshotAnswer,
+        before: dt.datetime | None,
+        *,
+        current: bool,
     ) -> FeedOutcome:
         began = time.monotonic()
         batch = normalize(self.table, answer.records)
+        self.rejected.update(record.key for record in batch.rejected)
         deleted = self._deleted(connection, batch, answer.request)
         complete = normalize(self.table, [*answer.records, *deleted]) if deleted else batch
         stored = self._store(connection, complete, current=current)

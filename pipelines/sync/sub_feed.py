@@ -39,6 +39,7 @@ class SubFeedSync:
         self.reread: Reread | None = None  # why this sync reads the feed again; None if it does not
         self.is_reread_done = False
         self._contradicted: set[StoredNumber] = set()  # what the last walk served below its stored number
+        self.is_walk_complete = False  # whether the last walk began at number 0 and left out no range of numbers
 
     @property
     def target(self) -> Target:
@@ -121,6 +122,8 @@ class SubFeedSync:
             self._open_series()
             reads_whole, served = True, self._read(feed, is_whole=True, days=None)
         is_settled = self.writer.progress.outcome.current and numbering is not Numbering.UNDECIDED
+        if is_settled and self.is_walk_complete and self.is_whole_feed:  # of rejected records the sub-feed is unknown
+            self.writer.resolve_unidentified()
         if is_settled and reads_whole:
             self.is_reread_done = served is None or self.writer.delete_unserved(served)
         else:
@@ -230,6 +233,7 @@ class SubFeedSync:
         is_complete = self.feed.selection and position.series > 1 and span.after == 0
         floor = span.after if covered is None else position.cursor
         covered = covered or Coverage()
+        self.is_walk_complete = span == SequenceRange(0) and not covered.ranges
         plan = ReadPlan(feed, span.after, up_to=span.up_to, covered=covered, complete=is_complete)
         windows = WindowBuilder(position.cursor, floor, covered)
         with prefetched_steps(plan, BUDGET) as steps:

@@ -13,7 +13,13 @@ from pipelines.catalogue.tables import tables_of
 from pipelines.normalize import Rejected
 from pipelines.warehouse.file.connection import transaction
 from pipelines.warehouse.load.cursors import FeedPart
-from pipelines.warehouse.load.rejected_records import keep, resolve_stored, resolve_vacant
+from pipelines.warehouse.load.rejected_records import (
+    has_unidentified,
+    keep,
+    resolve_stored,
+    resolve_unidentified,
+    resolve_vacant,
+)
 from pipelines.warehouse.load.run_state import RunState
 from tests.every_kind import THINGS, thing
 from tests.moments import real_now
@@ -208,6 +214,27 @@ def test_records_that_no_longer_exist_are_resolved(things: ThingWarehouse) -> No
         resolve_vacant(connection, PART, [5, 9], real_now())
         assert RunState.load(connection).rejected[PART.account, PART.feed] == [6]
         assert RunState.load(connection).rejected["other", THINGS.name] == [5]
+
+
+def test_only_records_without_key_and_number_are_unidentified(things: ThingWarehouse) -> None:
+    """Only the records of one account without key and number are resolved; 0 is not a number of a page."""
+    things.store(wrong("many", 9), KEYLESS % 5, KEYLESS % 0, b"{}")
+    stored = things.store(b"{}", account="other")
+
+    with things.warehouse.writing() as connection, transaction(connection):
+        assert has_unidentified(connection, PART)
+        resolve_unidentified(connection, PART, real_now())
+        assert not has_unidentified(connection, PART)
+        assert has_unidentified(connection, FeedPart("other", THINGS.name))
+
+    assert stored.unidentified == 1
+    assert listed(things, "account, key, sequence_number, resolved_at IS NULL") == [
+        ("main", None, 0, False),
+        ("main", None, 5, True),
+        ("main", A, 9, True),
+        ("main", None, None, False),
+        ("other", None, None, True),
+    ]
 
 
 class PlanRecorder:

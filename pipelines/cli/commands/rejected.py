@@ -39,7 +39,8 @@ def rejected(
 
     A rejected record does not stop other records, and its last valid version stays in the tables. Every sync requests
     the records with a sequence number again, at most 20 pages of a feed. A record leaves the list when a valid version
-    was stored, or when its sequence number no longer exists.
+    was stored, or when its sequence number no longer exists. One without key and number leaves it when the whole feed
+    was read without such a record: with sync --full, or in a list of base supply.
 
     --retry requests the records now, and nothing else. Results: "healed", a valid version was stored; "gone", the
     sequence number no longer exists (the next sync reads the newer version); "still rejected", the record is still

@@ -113,7 +113,8 @@ def detect_changes(incoming: IncomingBatch) -> DetectedChanges:
     """Fill the table ``verdicts``.
 
     A record older than the one stored gets no verdict. Of several versions of a record in one batch each counts,
-    and the one with the highest number becomes the current row.
+    and the one with the highest number becomes the current row. In a list without numbers that is the last one; an
+    earlier one that was stored before gets no verdict, so that the same list read again adds no version.
 
     The number 0 means that a record has its defaults again, of which Floriday stores nothing (docs/floriday.md: Change
     feeds). It counts as the highest number that is known of the record, so that the version served last is current.
@@ -177,11 +178,22 @@ def listed_contents(
     return [contents.get(tuple(scope.values()), Counter()) for scope in scopes]
 
 
+def _repeated(table: Table) -> str:
+    """The query for records that are in the raw log, and that a later record of the batch with their key follows."""
+    followed = f"lead(record) OVER (PARTITION BY {listed(record_key(table))} ORDER BY record) IS NOT NULL"
+    return (
+        f"SELECT e.record FROM (SELECT *, {followed} AS is_followed FROM incoming) e JOIN {raw(table)} r"
+        f" ON r.account = $account AND {same_key(table, 'r', 'e')} AND r.content_hash = e.content_hash"
+        " WHERE e.is_followed"
+    )
+
+
 def _compared(incoming: IncomingBatch, records: int) -> DetectedChanges:
     """The changes if some records are known, or occur in several versions."""
     table, key = incoming.table, record_key(incoming.table)
     order = f"PARTITION BY {listed(key, 'i.')} ORDER BY i.counted, i.record"
     not_older = "i.counted >= i.counted_before" if incoming.is_numbered else "true"
+    not_repeated = "true" if incoming.is_numbered else f"i.record NOT IN ({_repeated(table)})"
     incoming.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE {VERDICTS} AS
@@ -199,7 +211,7 @@ def _compared(incoming: IncomingBatch, records: int) -> DetectedChanges:
         judged AS (
             SELECT i.*, i.content_hash IS DISTINCT FROM lag(i.content_hash, 1, i.hash_before) OVER ({order})
                 AS is_version
-            FROM counted i WHERE i.series IS NULL OR i.series < $series OR {not_older}
+            FROM counted i WHERE (i.series IS NULL OR i.series < $series OR {not_older}) AND {not_repeated}
         )
         SELECT i.*, coalesce(versions, 0) + sum(CAST(is_version AS INTEGER)) OVER ({order}) AS version,
             CASE WHEN bool_or(is_version) OVER (PARTITION BY {listed(key, "i.")}) THEN $moment ELSE synced_at END

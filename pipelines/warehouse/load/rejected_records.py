@@ -33,6 +33,8 @@ def _identity_of(row: str) -> str:
     )
 
 
+_UNIDENTIFIED = "r.key IS NULL AND coalesce(r.sequence_number, 0) <= 0"  # no record is served below number 1
+
 _SAME = f"{_identity_of('r')} = {_identity_of('w')}"
 
 LISTED = (
@@ -158,6 +160,38 @@ def forget_numbers(connection: duckdb.DuckDBPyConnection, part: FeedPart, moment
         f"UPDATE sync.rejected_records r SET sequence_number = NULL WHERE {_OPEN}",
         {"account": part.account, "feed": part.feed},
     )
+
+
+def has_unidentified(connection: duckdb.DuckDBPyConnection, part: FeedPart) -> bool:
+    """Whether a feed has open records that have neither a readable key nor a number under which one is served."""
+    rows = connection.execute(
+        f"SELECT 1 FROM sync.rejected_records r WHERE {_OPEN} AND {_UNIDENTIFIED} LIMIT 1",
+        {"account": part.account, "feed": part.feed},
+    ).fetchall()
+    return bool(rows)
+
+
+def resolve_unidentified(connection: duckdb.DuckDBPyConnection, part: FeedPart, moment: dt.datetime) -> None:
+    """Resolve the rows without key and number after a complete walk of their feed; within a transaction.
+
+    In the walk nothing was rejected that cannot be identified. So each record was served so that it was stored, or was
+    rejected with its key or number.
+    """
+    _resolve(connection, part, moment, _UNIDENTIFIED)
+
+
+def resolve_records(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, records: Sequence[OpenRecord], moment: dt.datetime
+) -> None:
+    """Resolve the rows of these records, which have no sequence numbers; within a transaction."""
+    keys = [record.key for record in records if record.key is not None]
+    payloads = [record.payload for record in records if record.key is None]
+    if keys:
+        _resolve(connection, part, moment, "r.key IN (SELECT unnest($keys))", keys=keys)
+    if payloads:
+        _resolve(
+            connection, part, moment, "r.key IS NULL AND r.payload IN (SELECT unnest($payloads))", payloads=payloads
+        )
 
 
 def resolve_unserved(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 
 import duckdb
@@ -67,6 +67,7 @@ class Stored:
     ahead: frozenset[StoredNumber] = frozenset()  # the stored numbers of some of these
     windows: int = 0  # rows that it added to sync.windows
     marked: dict[tuple[str, str], Reread] = field(default_factory=dict)  # all marked feeds, if it marked some
+    unidentified: int = 0  # rejected records that have neither a readable key nor a number
 
 
 def store(
@@ -114,26 +115,15 @@ def store(
         FeedCursor(connection, window.part).move(position, effects.expected)
         lowered = impossible_numbers.lower(connection, table, window.part, position) if has_impossible else 0
         marked = _mark_rereads(connection, window.part, lowered, changes, effects)
-        _merge_when_due(connection, window.part, position, len(kept), changes, effects)
-    rejected = len(batch.rejected)
-    return Stored(
-        *(changes.new, changes.changed, rejected, moment, position, changes.older, changes.ahead), len(kept), marked
-    )
+        is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept), effects.windows)
+        _merge(connection, window.part, position, moment, is_due=is_due)
+    counts = {"older": changes.older, "windows": len(kept), "unidentified": _unidentified(batch)}
+    stored = Stored(changes.new, changes.changed, len(batch.rejected), moment, position, marked=marked, **counts)
+    return replace(stored, ahead=changes.ahead)
 
 
-def _merge_when_due(  # noqa: PLR0917 - what the transaction did
-    connection: duckdb.DuckDBPyConnection,
-    part: FeedPart,
-    position: Position,
-    added: int,
-    changes: DetectedChanges,
-    effects: Effects,
-) -> None:
-    """Merge old windows and small row groups, once in :data:`WINDOWS_BETWEEN_MERGES` windows."""
-    is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, added, effects.windows)
-    _choose_merging(connection, is_due=is_due)
-    if is_due and position.committed_at is not None:
-        merge_windows(connection, part, position, position.committed_at)
+def _unidentified(batch: Batch) -> int:
+    return sum(record.is_unidentified for record in batch.rejected)
 
 
 def _write_records(incoming: IncomingBatch, effects: Effects) -> DetectedChanges:
@@ -174,13 +164,17 @@ def _is_merge_due(connection: duckdb.DuckDBPyConnection, added: int, before: int
     return (before + added) // WINDOWS_BETWEEN_MERGES != before // WINDOWS_BETWEEN_MERGES
 
 
-def _choose_merging(connection: duckdb.DuckDBPyConnection, *, is_due: bool) -> None:
-    """Whether the checkpoint after the commit merges small row groups.
+def _merge(
+    connection: duckdb.DuckDBPyConnection, part: FeedPart, position: Position, moment: dt.datetime, *, is_due: bool
+) -> None:
+    """If it is due, merge old windows, and let the checkpoint after the commit merge small row groups.
 
     Merging rewrites up to 122,880 rows, payloads included; done at every checkpoint it would take more time than
     everything else. Large batches need none, for their groups of rows are large enough.
     """
     connection.execute(f"SET max_vacuum_tasks = {VACUUM_TASKS if is_due else 0}")
+    if is_due:
+        merge_windows(connection, part, position, moment)
 
 
 def _append_versions(incoming: IncomingBatch, changes: DetectedChanges) -> None:
