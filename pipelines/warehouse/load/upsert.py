@@ -117,9 +117,8 @@ def store(
         marked = _mark_rereads(connection, window.part, lowered, changes, effects)
         is_due = changes.versions < RECORDS_OF_A_LARGE_BATCH and _is_merge_due(connection, len(kept), effects.windows)
         _merge(connection, window.part, position, moment, is_due=is_due)
-    counts = {"older": changes.older, "windows": len(kept), "unidentified": _unidentified(batch)}
-    stored = Stored(changes.new, changes.changed, len(batch.rejected), moment, position, marked=marked, **counts)
-    return replace(stored, ahead=changes.ahead)
+    stored = Stored(changes.new, changes.changed, len(batch.rejected), moment, position, changes.older, changes.ahead)
+    return replace(stored, windows=len(kept), marked=marked, unidentified=_unidentified(batch))
 
 
 def _unidentified(batch: Batch) -> int:

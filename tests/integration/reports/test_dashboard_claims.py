@@ -38,6 +38,7 @@ def weekly_orders(weeks: Iterable[int], customer: str = CUSTOMER, **fields: obje
 
 def page_of(warehouse: ReportWarehouse) -> Path:
     """Write the dashboard beside a warehouse, and return its path."""
+    warehouse.mark_read()
     return write_dashboard(Warehouse(warehouse.path), warehouse.path.with_suffix(".html"), NOW).path
 
 
