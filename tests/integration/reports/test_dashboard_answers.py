@@ -177,7 +177,7 @@ def test_delivery_costs_and_charges(page: DashboardPage, grower_world: ReportWar
     """Each month and Incoterm has costs and charges, as the report, with their difference and share, and all orders."""
     found = rows_of(grower_world, "delivery_cost_recovery", lambda row: row["currency"] == "EUR")
     names = ("orders", "orders_without_cost", "delivery_cost", "delivery_revenue")
-    sums = [sum((Decimal(str(row[name])) for row in found), Decimal(0)) for name in names]
+    sums = [sum((Decimal(str(row[name] or 0)) for row in found), Decimal(0)) for name in names]
 
     assert found
     assert len(page.cells("#deliverycosts tbody tr:not(.group)")) == len(found)
