@@ -147,6 +147,14 @@ def test_the_past_of_all_cells_is_queried_as_that_of_one(data: Callable[..., Any
     assert [row["account"] for row in data("query", sql, "--cell", "a")] == CELLS["a"]
 
 
+@pytest.mark.parametrize("table", ["sync.cursors", "sync.erased", "orders.sales_orders"])
+def test_columns_of_all_cells_are_those_of_one(table: str, data: Callable[..., Any]) -> None:
+    """No column is added."""
+    query = ("query", f"SELECT column_name, column_type FROM (DESCRIBE {table})")
+
+    assert data(*query) == data(*query, "--cell", "a")
+
+
 def test_status_and_queries_read_all_cells_or_one(data: Callable[..., Any]) -> None:
     """Without --cell, readers see all accounts; with it, those of a cell."""
     query = ("query", "SELECT DISTINCT account FROM orders.sales_orders ORDER BY ALL")

@@ -31,8 +31,8 @@ from pipelines.warehouse.schema.unfinished_moves import unfinished_moves
 from pipelines.warehouse.sql import literal, qualified, quoted
 
 _PREFIX = "cell_"  # of the names of the lakes within a connection
-_IN_ORDER = "sync"
-"""The schema of tables that are read in the order in which their rows were stored: their views have a ``rowid``."""
+_IN_ORDER = ("sync", "windows")
+"""The table that is read in the order in which its rows were stored: its view has a ``rowid``."""
 _NAMES = f"""
     SELECT *, true AS has_rowid FROM ({NAMES_OF_TABLES})
     UNION ALL SELECT database_name, schema_name, view_name, false FROM duckdb_views() WHERE NOT internal
@@ -139,7 +139,7 @@ def unite(connection: duckdb.DuckDBPyConnection, databases: list[str], left_out:
     found: dict[tuple[str, str, bool], list[str]] = {}
     for database, schema, name, has_rowid in connection.execute(f"{_NAMES} ORDER BY ALL").fetchall():
         if database in databases and schema != "reports":
-            found.setdefault((schema, name, has_rowid and schema == _IN_ORDER), []).append(database)
+            found.setdefault((schema, name, has_rowid and (schema, name) == _IN_ORDER), []).append(database)
     connection.execute(f"ATTACH ':memory:' AS {LOCAL}; USE {LOCAL}")
     for schema in sorted({schema for schema, *_ in found} | {"reports"}):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
