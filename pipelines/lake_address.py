@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PREFIX = "ducklake:"
@@ -24,7 +24,7 @@ class LakeAddress:
     data: str  # the folder of the Parquet files as an absolute path, or ``s3://bucket/prefix``; it ends with a slash
     schema: str  # of the catalogue's tables in PostgreSQL
     beside: Path  # a path, never a file: files that belong to a warehouse are in its folder
-    other_cells: tuple[tuple[str, LakeAddress], ...] = field(default=(), compare=False, repr=False)  # by name
+    whole: LakeAddress | None = field(default=None, compare=False, repr=False)  # of a cell: the lake without cells
 
     def __str__(self) -> str:
         given = dict(_pairs(self.catalogue))
@@ -34,7 +34,13 @@ class LakeAddress:
     def cell(self, name: str) -> LakeAddress:
         """The lake of a cell: a schema and a folder of its own, beside those of other cells."""
         schema = f"{self.schema}_{name}"
-        return LakeAddress(self.catalogue, f"{self.data}{name}/", schema, self.beside.with_name(f"{schema}.lake"))
+        beside = self.beside.with_name(f"{schema}.lake")
+        return LakeAddress(self.catalogue, f"{self.data}{name}/", schema, beside, whole=self)
+
+    @property
+    def place(self) -> str:
+        """What `floriday move` calls the lake: the name of the cell, or ``main``."""
+        return self.schema.removeprefix(f"{self.whole.schema}_") if self.whole else "main"
 
     @property
     def is_remote(self) -> bool:
@@ -53,6 +59,7 @@ class LakeCells:
 
     whole: LakeAddress  # whose schema and folder the cells' names are appended to
     names: tuple[str, ...]
+    members: tuple[tuple[str, tuple[str, ...]], ...] = ()  # the accounts that the settings name for each cell
 
     def __str__(self) -> str:
         return f"{self.whole}, cells {', '.join(self.names)}"
@@ -63,9 +70,8 @@ class LakeCells:
         return self.whole.beside
 
     def cell(self, name: str) -> LakeAddress:
-        """The lake of a cell, which knows those of the others: they must not have the same accounts."""
-        others = tuple((other, self.whole.cell(other)) for other in self.names if other != name)
-        return replace(self.whole.cell(name), other_cells=others)
+        """The lake of a cell."""
+        return self.whole.cell(name)
 
 
 WarehouseAddress = Path | LakeAddress | LakeCells  # a DuckDB file, a lake, or the lakes of all cells

@@ -46,17 +46,21 @@ def in_cells_of_accounts(
 
 
 def in_cell_of(settings: _Local, *accounts: str) -> _Local:
-    """The settings of the cell that has one of these accounts.
+    """The settings of the cell that has the first of these accounts which any cell has.
 
     Raises:
-        UsageError: no cell has one.
+        UsageError: no cell has one, or two of them are in different cells.
     """
     if settings.cells is None:
         return settings
-    found = [name for name, members in settings.cells.items() if {*members} & {*accounts}]
+    cells = {account: name for name, members in settings.cells.items() for account in members}
+    found = [(account, cells[account]) for account in accounts if account in cells]
     if not found:
         raise UsageError(f"FLORIDAY_CELLS names no cell for the account {' or '.join(accounts)}")
-    return settings.in_cell(found[0])
+    if len({cell for _, cell in found}) > 1:
+        named = " and ".join(f"{cell} for {account}" for account, cell in found)
+        raise UsageError(f"FLORIDAY_CELLS names the cells {named}: an account that is renamed stays in its cell")
+    return settings.in_cell(found[0][1])
 
 
 def _members(cell: Settings, accounts: Collection[str] | None) -> list[str]:

@@ -21,6 +21,7 @@ from pipelines.errors import PipelineError
 from pipelines.unexpected_errors import print_if_debugging, summary
 
 _COMPLETION = "_FLORIDAY_COMPLETE"  # set by the functions that --install-completion gives to a shell
+_WARNING = ("pipelines.settings", "pipelines.warehouse")  # by name: the imports take long
 FAILED, USAGE_ERROR, INTERRUPTED, OUTPUT_CLOSED = 1, 2, 130, 141  # exit codes: 130 for Ctrl-C, 141 for a closed pipe
 
 
@@ -55,7 +56,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _invoke(arguments: Sequence[str]) -> int:
-    logging.getLogger("pipelines.settings").addHandler(_WARNINGS)  # by its name: the import takes long
+    for name in _WARNING:
+        logging.getLogger(name).addHandler(_WARNINGS)
     try:
         command = get_command(app)
         if _COMPLETION in os.environ:
@@ -92,7 +94,7 @@ def _failed(error: BaseException) -> int:
 
 
 class _Warnings(logging.Handler):
-    """Prints each warning of the settings as a line on standard error."""
+    """Prints each warning of the settings and the warehouse as a line on standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one warning."""

@@ -48,7 +48,7 @@ def _warehouse(value: str | LakeText, info: ValidationInfo) -> WarehouseAddress:
         return values.warehouse_file(value)
     schema = info.data.get("lake_schema", DEFAULT_SCHEMA)
     lake = parse_lake(value.text, info.data.get("lake_data"), schema, value.base / "data")
-    return LakeCells(lake, tuple(cells)) if cells else lake
+    return LakeCells(lake, tuple(cells), tuple(cells.items())) if cells else lake
 
 
 def _set_for_a_lake(info: ValidationInfo) -> dict[str, bool]:

@@ -17,7 +17,7 @@ from pipelines.settings import Settings
 from pipelines.sync.stored.rebuild import bring_up_to_date
 from pipelines.warehouse.file import known_copies
 from pipelines.warehouse.file.connection import Warehouse, transaction
-from pipelines.warehouse.lake.cells import check_other_cells
+from pipelines.warehouse.lake.other_lakes import check_other_lakes
 from pipelines.warehouse.load import visibility
 from pipelines.warehouse.load.run_state import RunState
 from pipelines.warehouse.privacy import policy
@@ -51,8 +51,8 @@ class Preparation:
 
         Raises:
             SettingError: two accounts are one organization, the warehouse belongs to another API, environment or
-                organization, its personal data are protected differently from what the settings define, or the move of
-                an account to it has not ended.
+                organization, its personal data are protected differently from what the settings define, the move of an
+                account to it has not ended, or another cell has an account that is new here.
             WarehouseError: the file cannot be used. Nothing was written then.
         """
         stored, new = None, {*self.identities}
@@ -70,7 +70,7 @@ class Preparation:
                         return self._complete(connection, self._personal(stored), filled)
         else:
             get_ready()  # the first records come as soon as the tables are created, which takes a second
-        check_other_cells(warehouse.address, new)
+        check_other_lakes(warehouse.address, new)
         personal = self._personal(stored)
         with warehouse.writing() as connection, transaction(connection):
             return self._complete(connection, personal)

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pipelines.errors import UsageError, WarehouseError
+from pipelines.errors import SettingError, UsageError, WarehouseError
 from pipelines.lake_address import LakeAddress
 from pipelines.private_files import private_files
 from pipelines.warehouse.arrow_results import arrow_result
@@ -40,7 +40,7 @@ class TwoPlaces:
         self.is_copied = False
         """Whether the target has rows of the account; :meth:`tables` finds out."""
         self.is_unfinished = False
-        """Whether these are the copy of a move that did not end."""
+        """Whether these are the copy of a move that did not end; it may have ended before it copied any."""
 
     def tables(self, account: str) -> Columns:
         """The tables in which a place has rows of the account, with their columns, which both have."""
@@ -53,8 +53,19 @@ class TwoPlaces:
             if {name for name, _ in columns} - {name for name, _ in found[_TO].get(table, [])}:
                 raise WarehouseError(f"the target lacks columns of {'.'.join(table)}: sync it once; nothing was moved")
         self.is_copied = bool(sum(counts[_TO].values()))
-        self.is_unfinished = bool(self._connection.execute(f"FROM {_MARK} WHERE account = ?", [account]).fetchall())
+        self.is_unfinished = self._is_marked(account)
         return filled
+
+    def _is_marked(self, account: str) -> bool:
+        """Whether a move from this source has not ended; a SettingError if it is one from another place."""
+        sql = f"SELECT moved_from FROM {_MARK} WHERE account = ?"
+        marks = [place for (place,) in self._connection.execute(sql, [account]).fetchall()]
+        if others := [place for place in marks if place != str(self._places[_FROM])]:
+            raise SettingError(
+                f"the move of the account {account} from {others[0]} has not ended: run `floriday move {account}` with"
+                " that --from first"
+            )
+        return bool(marks)
 
     def _tables(self, place: str) -> Columns:
         self._connection.execute(f"USE {place}")
@@ -76,19 +87,27 @@ class TwoPlaces:
         rows = dict(self._connection.execute(counts, {"account": account}).fetchall())
         return {table: rows[number] for number, table in enumerate(tables)}
 
-    def copy(self, tables: Columns, account: str) -> None:
-        """Copy the rows of the account in their order, in one transaction, with the mark that this is a copy.
+    def mark(self, account: str) -> None:
+        """Store that the target's rows of the account are a copy, in a transaction before the first of them.
 
-        An unfinished copy is replaced: the account may have been synced at its old place since.
+        So a sync that would read the account there is refused, wherever the move ends.
         """
+        self._connection.execute(f"USE {_TO}")
         with transaction(self._connection):
-            if self.is_unfinished:
-                for schema, name in (*tables, MOVES):
-                    self._delete_rows(f"{_TO}.{qualified(schema, name)}", account)
             self._connection.execute(
                 f"INSERT INTO {_MARK} VALUES ($account, $place, $now)",
                 {"account": account, "place": str(self._places[_FROM]), "now": dt.datetime.now(dt.UTC)},
             )
+
+    def copy(self, tables: Columns, account: str) -> None:
+        """Copy the rows of the account in their order, in one transaction.
+
+        An unfinished copy is replaced: the account may have been synced at its old place since.
+        """
+        with transaction(self._connection):
+            if self.is_copied:
+                for schema, name in tables:
+                    self._delete_rows(f"{_TO}.{qualified(schema, name)}", account)
             for (schema, name), columns in tables.items():
                 names, table = listed(column for column, _ in columns), qualified(schema, name)
                 self._connection.execute(
@@ -111,7 +130,8 @@ class TwoPlaces:
         if (table := self._differing(tables, account)) is not None:
             raise UsageError(
                 f"both places have rows of the account {account}, and those of {'.'.join(table)} differ: nothing was"
-                " deleted"
+                f" deleted. To put the others aside, `floriday move {account} --from {_named(self._places[_TO])} --to"
+                f" {account}-aside.duckdb`, and run this again"
             )
 
     def _differing(self, tables: Columns, account: str) -> tuple[str, str] | None:
@@ -150,6 +170,11 @@ class TwoPlaces:
         sql = f"DELETE FROM {table} WHERE account = $account"
         ((count,),) = self._connection.execute(sql, {"account": account}).fetchall()
         return int(count)
+
+
+def _named(place: Place) -> str:
+    """What `floriday move` calls a place."""
+    return place.place if isinstance(place, LakeAddress) else str(place)
 
 
 def _equal(one: pa.RecordBatch | None, copy: pa.RecordBatch | None) -> bool:

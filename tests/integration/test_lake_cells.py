@@ -7,15 +7,19 @@ import json
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines.cli.entry import run
+from pipelines.lake_address import LakeAddress
 from pipelines.sandbox import Sandbox
 from pipelines.settings import load_local_settings
+from pipelines.sync import prepare
 from pipelines.warehouse.file.connection import Warehouse
+from pipelines.warehouse.lake.other_lakes import other_lakes
 from pipelines.warehouse.opening import hold_sync_lock, open_warehouse
 from pipelines.warehouse.two_places import TwoPlaces
 from tests.command_line import Printed
@@ -135,6 +139,22 @@ def test_reports_are_computed_over_all_cells(data: Callable[..., Any], file: Pat
     assert data(*arguments) == data(*arguments, "--warehouse", str(file))
 
 
+def test_the_past_of_all_cells_is_queried_as_that_of_one(data: Callable[..., Any]) -> None:
+    """The macros of the history exist for all cells too."""
+    sql = "SELECT DISTINCT account FROM history.sales_orders_as_of('2030-01-01') ORDER BY ALL"
+
+    assert [row["account"] for row in data("query", sql)] == list(ACCOUNTS)
+    assert [row["account"] for row in data("query", sql, "--cell", "a")] == CELLS["a"]
+
+
+@pytest.mark.parametrize("table", ["sync.cursors", "sync.erased", "orders.sales_orders"])
+def test_columns_of_all_cells_are_those_of_one(table: str, data: Callable[..., Any]) -> None:
+    """No column is added."""
+    query = ("query", f"SELECT column_name, column_type FROM (DESCRIBE {table})")
+
+    assert data(*query) == data(*query, "--cell", "a")
+
+
 def test_status_and_queries_read_all_cells_or_one(data: Callable[..., Any]) -> None:
     """Without --cell, readers see all accounts; with it, those of a cell."""
     query = ("query", "SELECT DISTINCT account FROM orders.sales_orders ORDER BY ALL")
@@ -243,6 +263,14 @@ def test_an_account_of_another_cell(printed: Printed) -> None:
     assert printed("sync", "--account", "south", "--cell", "a") == (2, "", expected)
 
 
+def test_a_rename_of_accounts_of_two_cells_is_refused(printed: Printed) -> None:
+    """The new name would belong to another cell than the account."""
+    code, _, err = printed("rename", "south", "west")
+
+    assert code == 2
+    assert "FLORIDAY_CELLS names the cells b for south and a for west: an account that is renamed stays in" in err
+
+
 def test_an_account_is_not_renamed_while_it_is_moved(
     environment: dict[str, str], printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,3 +287,100 @@ def test_an_account_is_not_renamed_while_it_is_moved(
     assert (code, "the move of the account south" in err) == (2, True), err
     assert printed("move", "south", "--from", "b", "--to", "a")[0] == 0
     assert printed("move", "south", "--from", "a", "--to", "b")[0] == 0
+
+
+COUNTS = ("query", "SELECT account, count(*) AS orders FROM orders.sales_orders GROUP BY ALL ORDER BY ALL")
+RENAMED = json.dumps({"a": CELLS["a"], "c": CELLS["b"]})
+UNITED = json.dumps({"a": [*CELLS["a"], *CELLS["b"]]})
+
+
+def test_a_renamed_cell_does_not_read_its_accounts_anew(
+    data: Callable[..., Any], printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the old cell, which the settings no longer name, and the command that moves the account."""
+    before = data(*COUNTS)
+    with monkeypatch.context() as patch:
+        patch.setenv("FLORIDAY_CELLS", RENAMED)
+
+        code, _, err = printed("sync", "trade_items")
+
+        assert code == 1
+        assert (
+            "account south is stored in cell b, and would be read anew into cell c: `floriday move south --from b"
+            in err
+        )
+        assert printed("move", "south", "--from", "b", "--to", "c")[0] == 0
+        assert printed("sync", "trade_items")[0] == 0
+        assert data(*COUNTS) == before
+    assert printed("move", "south", "--from", "c", "--to", "b")[0] == 0
+    assert data(*COUNTS) == before
+
+
+def test_a_lake_of_another_setting_is_none_of_the_cells(environment: dict[str, str]) -> None:
+    """A schema that begins with the same name belongs to the cells only if its files are in their folder."""
+    address = load_local_settings().in_cell("a").warehouse
+    assert isinstance(address, LakeAddress)
+    assert address.whole is not None
+    in_other_folder = replace(address.whole, data=f"{environment['FLORIDAY_HOME']}/elsewhere/")
+
+    assert "b" in [lake.place for lake in other_lakes(address)]
+    assert other_lakes(in_other_folder) == []
+
+
+def test_an_account_of_two_cells_is_read_where_the_settings_put_it(
+    data: Callable[..., Any], printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A warning names the command that puts the other rows aside; a backup, and settings that name neither, fail."""
+    before = data(*COUNTS)
+    with monkeypatch.context() as patch:
+        patch.setenv("FLORIDAY_CELLS", UNITED)
+        patch.setattr(prepare, "check_other_lakes", lambda *_: None)
+        assert printed("sync")[0] == 0
+
+    code, out, err = printed(*COUNTS, "--format", "json")
+    assert (code, json.loads(out)) == (0, before)
+    remedy = ("move", "south", "--from", "a", "--to", "south-aside.duckdb")
+    assert f"`floriday {' '.join(remedy)}`" in err
+    assert err.count("\n") == 1
+    code, _, err = printed("backup", "copy.duckdb")
+    assert (code, "the account south is stored in the cells a and b" in err) == (1, True), err
+    with monkeypatch.context() as patch:
+        patch.setenv("FLORIDAY_CELLS", json.dumps({**CELLS, "b": ["east"], "c": ["south"]}))
+        code, _, err = printed(*COUNTS)
+        assert (code, "FLORIDAY_CELLS names neither for it" in err) == (1, True), err
+
+    assert printed(*remedy)[0] == 0
+    code, out, err = printed(*COUNTS, "--format", "json")
+    assert (code, json.loads(out), err) == (0, before, "")
+    assert printed("backup", "copy.duckdb")[0] == 0
+
+
+@pytest.mark.slow
+def test_a_lake_is_divided_into_cells(printed: Printed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lake without cells is the place main, from which each account moves; until then it is not read anew."""
+    monkeypatch.setenv("FLORIDAY_LAKE_SCHEMA", f"whole_{os.getpid()}")
+    monkeypatch.setenv("FLORIDAY_LAKE_DATA", str(tmp_path / "lake"))
+    with monkeypatch.context() as patch:
+        patch.delenv("FLORIDAY_CELLS")
+        assert printed("sync", "trade_items")[0] == 0
+
+    code, _, err = printed("sync", "trade_items", "--cell", "b")
+    assert (code, "`floriday move south --from main --to b`" in err) == (2, True), err
+    for cell, accounts in CELLS.items():
+        for account in accounts:
+            assert printed("move", account, "--from", "main", "--to", cell)[0] == 0
+    assert printed("sync", "trade_items")[0] == 0
+
+
+def test_a_cell_of_which_the_first_sync_has_begun_is_read(
+    data: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lake has no tables yet."""
+    before = data(*COUNTS)
+    monkeypatch.setenv("FLORIDAY_CELLS", json.dumps({**CELLS, "new": ["east"]}))
+    warehouse = open_warehouse(load_local_settings().in_cell("new").warehouse)
+    with warehouse.writing():
+        pass
+    warehouse.finish()
+
+    assert data(*COUNTS) == before

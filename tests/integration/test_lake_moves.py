@@ -238,7 +238,9 @@ def test_a_cell_with_an_account_of_another_cell_is_not_synced(file: Path, tmp_pa
         in_b = settings.model_copy(update={"warehouse": cells.cell("b"), "published": None})
         with (
             open_clients(in_b) as connected,
-            pytest.raises(SettingError, match="account north is stored in cell a: `floriday move` moves it"),
+            pytest.raises(
+                SettingError, match=r"account north is stored in cell a, .*`floriday move north --from a --to b`"
+            ),
         ):
             connected.prepare()
 
@@ -273,3 +275,60 @@ def test_a_move_is_not_ended_after_a_rename_at_the_old_place(cells: LakeCells, m
     before = rows_of(cells.cell("a"), "north")
     move_account("north", cells.cell("a"), cells.cell("b"))
     assert rows_of(cells.cell("b"), "north") == before
+
+
+def test_a_move_that_ended_before_its_copy_goes_on(cells: LakeCells, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new place is marked before the first row: nothing is synced there, and the next call copies all."""
+    before = rows_of(cells.cell("a"), "north")
+    with ended_in("copy", monkeypatch):
+        move_account("north", cells.cell("a"), cells.cell("b"))
+
+    with open_warehouse(cells.cell("b")).reading() as connection, pytest.raises(SettingError, match="has not ended"):
+        check_no_move(connection, ["north"])
+    assert not any(rows_of(cells.cell("b"), "north").values())
+
+    move_account("north", cells.cell("a"), cells.cell("b"))
+
+    assert rows_of(cells.cell("b"), "north") == before
+    with open_warehouse(cells.cell("b")).reading() as connection:
+        check_no_move(connection, ["north"])
+
+
+def test_a_move_of_nothing_does_not_succeed(cells: LakeCells, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If neither place has the account after an interruption, an error says so, and the new place may be synced."""
+    with ended_in("copy", monkeypatch):
+        move_account("north", cells.cell("a"), cells.cell("b"))
+    renamed(cells.cell("a"), "north", "nord")
+
+    with pytest.raises(UsageError, match=r"neither place has the account north: nothing was moved, .* there are: nord"):
+        move_account("north", cells.cell("a"), cells.cell("b"))
+    with open_warehouse(cells.cell("b")).reading() as connection:
+        check_no_move(connection, ["north"])
+
+
+def test_a_copy_of_another_place_is_not_replaced(
+    cells: LakeCells, file: Path, synced: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unfinished move is ended from where it began, because the account is still there."""
+    with ended_in("delete", monkeypatch):
+        move_account("north", cells.cell("a"), cells.cell("b"))
+    file.write_bytes(synced)
+
+    with pytest.raises(SettingError, match=r"the move of the account north from .*_a has not ended"):
+        move_account("north", file, cells.cell("b"))
+
+
+def test_the_error_about_different_rows_names_the_way_out(cells: LakeCells, file: Path, synced: bytes) -> None:
+    """The other rows are put aside by a move, and then the account is moved."""
+    file.write_bytes(synced)
+    change_in(file, "north")
+    before = rows_of(file, "north")
+
+    with pytest.raises(
+        UsageError, match=r"`floriday move north --from a --to north-aside\.duckdb`, and run this again"
+    ):
+        move_account("north", file, cells.cell("a"))
+    move_account("north", cells.cell("a"), file.with_name("north-aside.duckdb"))
+    move_account("north", file, cells.cell("a"))
+
+    assert rows_of(cells.cell("a"), "north") == before

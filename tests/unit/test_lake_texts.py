@@ -13,7 +13,7 @@ from pipelines.errors import WarehouseError
 from pipelines.lake_address import LakeAddress
 from pipelines.warehouse import storage
 from pipelines.warehouse.file.interruptible import _Guarded, close
-from pipelines.warehouse.lake.errors import is_conflict, plain_error
+from pipelines.warehouse.lake.errors import is_conflict, no_session, plain_error
 from pipelines.warehouse.lake.object_store import create_secret
 from pipelines.warehouse.storage import FILE, LAKE, register
 
@@ -55,7 +55,7 @@ def test_a_connection_that_ended_in_a_transaction_is_recognized() -> None:
 
     assert str(plain_error(LakeAddress("dbname=flowers", "/lake/", "floriday", Path("lake")), error)) == (
         "PostgreSQL does not answer for ducklake:postgres:dbname=flowers, schema floriday (the connection ended): start"
-        " it, or correct the address; the next sync continues"
+        " it, or correct the address"
     )
 
 
@@ -130,3 +130,28 @@ def test_a_wrong_server_is_explained(address: str) -> None:
         create_secret({"AWS_ENDPOINT_URL": address})
 
     assert address not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "reason", ["fe_sendauth: no password supplied", 'FATAL:  password authentication failed for user "flowers"']
+)
+def test_a_missing_or_wrong_password_is_explained(reason: str) -> None:
+    """The error names the files in which PostgreSQL looks for it."""
+    text = no_session(LakeAddress("dbname=flowers", "/lake/", "floriday", Path("lake")), reason)
+
+    assert text == (
+        f"PostgreSQL refuses ducklake:postgres:dbname=flowers, schema floriday ({reason}): write the password into the"
+        " file that PGPASSFILE names, or into ~/.pgpass, which only its owner may read (mode 0600)"
+    )
+
+
+def test_a_user_who_may_only_read_is_explained() -> None:
+    """A writer with such a user ends with one line, not as with a defect."""
+    error = duckdb.Error(
+        'Failed to execute query "DELETE FROM x": ERROR:  permission denied for table ducklake_inlined_data_1_1'
+    )
+
+    plain = plain_error(LakeAddress("dbname=flowers", "/lake/", "floriday", Path("lake")), error)
+
+    assert isinstance(plain, WarehouseError)
+    assert "(permission denied for table ducklake_inlined_data_1_1): use a user who may write there" in str(plain)

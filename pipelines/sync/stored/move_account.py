@@ -16,7 +16,7 @@ from pipelines.warehouse.schema.create import create_tables
 from pipelines.warehouse.schema.owner import Owner, check_owner, read_owner, record_owner, require_owner
 from pipelines.warehouse.schema.rename_account import accounts
 from pipelines.warehouse.schema.unfinished_moves import check_no_move, unfinished_moves
-from pipelines.warehouse.two_places import Place, two_places
+from pipelines.warehouse.two_places import Place, TwoPlaces, two_places
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Moved:
 def move_account(account: str, source: Place, target: Place) -> Moved:
     """Copy the rows of an account, compare every row with its copy, then delete them at their old place.
 
-    The copy is one transaction, and the deletion another; in between, the target marks its rows as a copy. If the
-    process ends there, the same call compares and deletes; before, it makes the copy anew if the account has changed
-    since. The order of rows is kept, because that of the raw log is the order of the versions. A target that does not
-    exist is created.
+    A first transaction marks the account in the target, so that its rows there count as a copy; the copy is the second,
+    the deletion the third, and the last one removes the mark. If the process ends in between, the same call goes on; it
+    makes the copy anew if the account has changed since. The order of rows is kept, because that of the raw log is the
+    order of the versions. A target that does not exist is created.
 
     Raises:
         UsageError: the account is not in the source, or the target has other rows of it.
@@ -53,16 +53,28 @@ def move_account(account: str, source: Place, target: Place) -> Moved:
         if account not in known:
             _check_no_other_name(owner, target, account)
         with two_places(source, target) as places:
-            tables = places.tables(account)
-            if account not in known:  # only the mark was left
-                places.end(account)
-                return Moved(0, len(tables))
-            if not places.is_copied or (places.is_unfinished and not places.has_same_rows(tables, account)):
-                places.copy(tables, account)
-            places.check_copy(tables, account)
-            rows = places.delete(tables, account)
-            places.end(account)
-            return Moved(rows, len(tables))
+            return _moved(places, account, known)
+
+
+def _moved(places: TwoPlaces, account: str, known: list[str]) -> Moved:
+    """Move the account, or end a move of which only the mark was left; ``known`` are the accounts of the source."""
+    tables = places.tables(account)
+    if account not in known:
+        places.end(account)
+        if not places.is_copied:
+            raise UsageError(
+                f"neither place has the account {account}: nothing was moved, and the mark of the interrupted move was"
+                f" removed; there are: {', '.join(known) or 'none'}"
+            )
+        return Moved(0, len(tables))
+    if not places.is_copied or (places.is_unfinished and not places.has_same_rows(tables, account)):
+        if not places.is_unfinished:
+            places.mark(account)
+        places.copy(tables, account)
+    places.check_copy(tables, account)
+    rows = places.delete(tables, account)
+    places.end(account)
+    return Moved(rows, len(tables))
 
 
 def _stored(source: Place, account: str) -> tuple[Owner, StoredPolicy, list[str]]:

@@ -14,28 +14,25 @@ from typing import BinaryIO, NoReturn
 
 import duckdb
 
-from pipelines.errors import SettingError, UsageError, WarehouseError
-from pipelines.lake_address import LakeAddress, LakeCells, WarehouseAddress
+from pipelines.errors import UsageError, WarehouseError
+from pipelines.lake_address import LakeCells
 from pipelines.private_files import private_files
 from pipelines.warehouse.file.connection import WriteSession
 from pipelines.warehouse.file.interruptible import close
+from pipelines.warehouse.lake.cell_accounts import LeftOut, accounts_to_leave_out, check_not_doubled
 from pipelines.warehouse.lake.connection import LakeWarehouse, attach, connection_for_lakes
 from pipelines.warehouse.lake.errors import is_missing
 from pipelines.warehouse.lake.file_copy import SAME_IN_EACH_CELL, add_rows, write_file
-from pipelines.warehouse.lake.report_macros import LOCAL, create_reports
+from pipelines.warehouse.lake.report_macros import LOCAL, create_history, create_reports
 from pipelines.warehouse.schema.introspection import NAMES_OF_TABLES
 from pipelines.warehouse.schema.lookup_tables import SCHEMA as LOOKUP
 from pipelines.warehouse.schema.rename_account import accounts as stored_accounts
-from pipelines.warehouse.schema.unfinished_moves import TABLE as MOVES
 from pipelines.warehouse.schema.unfinished_moves import unfinished_moves
 from pipelines.warehouse.sql import literal, qualified, quoted
 
-Copies = dict[str, set[str]]
-"""By database, accounts whose rows there are the copy of a move that has not ended."""
-
 _PREFIX = "cell_"  # of the names of the lakes within a connection
-_IN_ORDER = "sync"
-"""The schema of tables that are read in the order in which their rows were stored: their views have a ``rowid``."""
+_IN_ORDER = ("sync", "windows")
+"""The table that is read in the order in which its rows were stored: its view has a ``rowid``."""
 _NAMES = f"""
     SELECT *, true AS has_rowid FROM ({NAMES_OF_TABLES})
     UNION ALL SELECT database_name, schema_name, view_name, false FROM duckdb_views() WHERE NOT internal
@@ -76,11 +73,12 @@ class CellsWarehouse(LakeWarehouse):
         """The bytes of a DuckDB file with the rows of one snapshot of each cell.
 
         Raises:
-            WarehouseError: an account is being moved, so that it could be in it twice or not at all.
+            WarehouseError: an account is being moved, or two cells have it, so that it could be in it twice.
         """
         with private_files(), TemporaryDirectory(prefix="floriday-cells-") as folder:
             path, lakes = Path(folder) / "cells.duckdb", self._existing()
             before = [_settled_accounts(lake) for lake in lakes]
+            check_not_doubled((lake.lake.place, accounts) for lake, accounts in zip(lakes, before, strict=True))
             for number, lake in enumerate(lakes):
                 with lake.copying() as connection:
                     (add_rows if number else write_file)(connection, lake.name, path)
@@ -98,19 +96,20 @@ class CellsWarehouse(LakeWarehouse):
         connection = connection_for_lakes(with_s3=self.lake.is_remote)
         try:
             attached = self._attach_cells(connection)
-            unite(connection, attached, _copies(connection, attached))
+            unite(connection, [*attached.values()], accounts_to_leave_out(connection, self.cells, attached))
         except BaseException:
             close(connection)
             raise
         return connection
 
-    def _attach_cells(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
-        """Attach the lakes that exist, and return their names within the connection."""
-        attached, missing = [], None
+    def _attach_cells(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+        """Attach the lakes that exist, and return their names within the connection by cell."""
+        attached: dict[str, str] = {}
+        missing = None
         for name in self.cells.names:
             try:
                 attach(connection, self.cells.cell(name), f"{_PREFIX}{name}", read_only=True)
-                attached.append(f"{_PREFIX}{name}")
+                attached[name] = f"{_PREFIX}{name}"
             except duckdb.Error as error:
                 if not is_missing(error):
                     raise
@@ -118,27 +117,6 @@ class CellsWarehouse(LakeWarehouse):
         if not attached and missing:
             raise missing
         return attached
-
-
-def check_other_cells(address: WarehouseAddress, accounts: Collection[str]) -> None:
-    """Refuse to sync accounts into a cell that are stored in another one, because each record would be there twice.
-
-    Raises:
-        SettingError: an account is stored in another cell.
-    """
-    others = address.other_cells if isinstance(address, LakeAddress) and accounts else ()
-    for name, lake in others:
-        warehouse = LakeWarehouse(lake)
-        if not warehouse.exists():
-            continue
-        with warehouse.reading() as connection:
-            stored = sorted({*stored_accounts(connection)} & {*accounts})
-        warehouse.close()
-        if stored:
-            raise SettingError(
-                f"account {stored[0]} is stored in cell {name}: `floriday move` moves it, or name it there in"
-                " FLORIDAY_CELLS"
-            )
 
 
 def _settled_accounts(lake: LakeWarehouse) -> list[str]:
@@ -152,47 +130,30 @@ def _settled_accounts(lake: LakeWarehouse) -> list[str]:
         return stored_accounts(connection)
 
 
-def _copies(connection: duckdb.DuckDBPyConnection, databases: list[str]) -> Copies:
-    """The accounts that are being moved to each database, where their old place is one of the others."""
-    sql = "SELECT DISTINCT database_name FROM duckdb_columns() WHERE (schema_name, table_name) = (?, ?)"
-    with_moves = connection.execute(sql, MOVES).fetchall()  # a cell that an older version synced has no such table
-    moves = {each: _accounts_in(connection, each, "moves") for each in databases if (each,) in with_moves}
-    if not any(moves.values()):
-        return {}
-    stored = {each: _accounts_in(connection, each, "accounts") for each in databases}
-    return {
-        each: moved & set().union(*(accounts for other, accounts in stored.items() if other != each))
-        for each, moved in moves.items()
-    }
-
-
-def _accounts_in(connection: duckdb.DuckDBPyConnection, database: str, table: str) -> set[str]:
-    return {account for (account,) in connection.execute(f"SELECT account FROM {database}.sync.{table}").fetchall()}
-
-
-def unite(connection: duckdb.DuckDBPyConnection, databases: list[str], copies: Copies) -> None:
+def unite(connection: duckdb.DuckDBPyConnection, databases: list[str], left_out: LeftOut) -> None:
     """Create a database in memory with a view for each table of the databases, and make it the current one.
 
-    The rows of ``copies`` are left out: as long as an account is being moved, it is read at its old place.
+    The rows of some accounts are left out, because another database has them too.
     """
-    of_accounts = _with_account(connection) if copies else set()
+    of_accounts = _with_account(connection) if left_out else set()
     found: dict[tuple[str, str, bool], list[str]] = {}
     for database, schema, name, has_rowid in connection.execute(f"{_NAMES} ORDER BY ALL").fetchall():
         if database in databases and schema != "reports":
-            found.setdefault((schema, name, has_rowid and schema == _IN_ORDER), []).append(database)
+            found.setdefault((schema, name, has_rowid and (schema, name) == _IN_ORDER), []).append(database)
     connection.execute(f"ATTACH ':memory:' AS {LOCAL}; USE {LOCAL}")
     for schema in sorted({schema for schema, *_ in found} | {"reports"}):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
     for (schema, name, has_rowid), places in found.items():
         table, is_same = qualified(schema, name), schema == LOOKUP or (schema, name) in SAME_IN_EACH_CELL
         columns = "*, rowid" if has_rowid else "*"
+        conditions = {each: _without(left_out.get(each), (each, schema, name) in of_accounts) for each in places}
         parts = [
-            f"SELECT {columns} FROM {place}.{table}{_without(copies.get(place), (place, schema, name) in of_accounts)}"
-            for place in sorted(places, key=databases.index)
+            f"SELECT {columns} FROM {place}.{table}{conditions[place]}" for place in sorted(places, key=databases.index)
         ]
         connection.execute(f"CREATE VIEW {table} AS {' UNION ALL BY NAME '.join(parts[:1] if is_same else parts)}")
     connection.execute(f"SET VARIABLE described_by = {literal(databases[0])}")
     create_reports(connection, databases[0])
+    create_history(connection, databases[0])
 
 
 def _with_account(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str, str]]:

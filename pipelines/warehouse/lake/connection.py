@@ -25,6 +25,7 @@ from pipelines.warehouse.file.session_settings import BASIC, confined_to
 from pipelines.warehouse.lake.errors import is_missing, plain_error
 from pipelines.warehouse.lake.extensions import load_extensions
 from pipelines.warehouse.lake.file_copy import write_file
+from pipelines.warehouse.lake.folder import check_folder, make_folder
 from pipelines.warehouse.lake.lock import has_catalogue
 from pipelines.warehouse.lake.object_store import FORGOTTEN, create_secret
 from pipelines.warehouse.lake.report_macros import attach_reports
@@ -236,11 +237,15 @@ def attach(connection: duckdb.DuckDBPyConnection, lake: LakeAddress, alias: str,
     """Attach a lake under a name; a new one is created unless it is only read.
 
     Raises:
-        WarehouseError: a new one would be where files are already, or where none can be written.
+        WarehouseError: a new one would be where files are already, or where none can be written; or the folder of one
+            that is to be written is missing or has none of its files, as if its disk were not mounted.
     """
-    if not read_only and not has_catalogue(lake):
-        _require_empty_place(connection, lake)
-        _make_folder(lake)
+    if not read_only:
+        if has_catalogue(lake):
+            check_folder(lake)
+        else:
+            _require_empty_place(connection, lake)
+            make_folder(lake)
     options = {
         "DATA_PATH": literal(lake.data),
         "METADATA_SCHEMA": literal(lake.schema),
@@ -275,20 +280,3 @@ def _require_empty_place(connection: duckdb.DuckDBPyConnection, lake: LakeAddres
             f"FLORIDAY_LAKE_DATA is {lake.data}, where files are already, and {lake} would be a new lake: name an empty"
             " folder or prefix, one for each lake"
         )
-
-
-def _make_folder(lake: LakeAddress) -> None:
-    """Make the folder of a new lake first: a catalogue without it would keep its name for ever."""
-    if lake.is_remote:
-        return
-    folder = Path(lake.data)
-    try:
-        with private_files():
-            folder.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=folder):
-                pass
-    except OSError as error:
-        raise WarehouseError(
-            f"FLORIDAY_LAKE_DATA is {lake.data}, where no file can be written ({error.strerror}): name another folder;"
-            " nothing was created"
-        ) from None

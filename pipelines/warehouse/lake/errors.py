@@ -22,6 +22,8 @@ _OTHER_DATA = re.compile(r'does not match existing data path in the catalog "(.*
 _STATEMENT = re.compile(r" at or near .*| (INSERT|UPDATE|DELETE|CREATE|BEGIN) .*", re.DOTALL)
 _REASON = re.compile(r"(FATAL|failed|could not)[^\n]*")
 _REFUSED = re.compile(r"FATAL: .*(does not exist|authentication failed|permission denied|not permitted|no pg_hba)")
+_DENIED = re.compile(r"(permission denied for|must be owner of) \w+ \w+")
+_NO_PASSWORD = re.compile(r"no password supplied|password authentication failed")
 _PASSWORD = re.compile(r"password\s*=\s*('(?:[^'\\]|\\.)*'|\S+)", re.IGNORECASE)
 
 
@@ -34,11 +36,14 @@ def reason_of(text: str) -> str:
 
 def no_session(lake: LakeAddress, reason: str) -> str:
     """What to say where there is no session of PostgreSQL, for a reason."""
+    if _NO_PASSWORD.search(reason):
+        return (
+            f"PostgreSQL refuses {lake} ({reason}): write the password into the file that PGPASSFILE names, or into"
+            " ~/.pgpass, which only its owner may read (mode 0600)"
+        )
     if _REFUSED.search(reason):
         return f"PostgreSQL refuses {lake} ({reason}): correct the address, or create there what is missing"
-    return (
-        f"PostgreSQL does not answer for {lake} ({reason}): start it, or correct the address; the next sync continues"
-    )
+    return f"PostgreSQL does not answer for {lake} ({reason}): start it, or correct the address"
 
 
 def _without_values(text: str) -> str:
@@ -80,7 +85,12 @@ def _problem_of_bucket(data: str, text: str) -> str | None:
 
 
 def _problem_of_data(lake: LakeAddress, text: str) -> str | None:
-    """What keeps a process from the files of a lake, and what to do; None if the error is about something else."""
+    """What keeps a process from the tables or files of a lake, and what to do; None if the error is about others."""
+    if denied := _DENIED.search(text):
+        return (
+            f"the user of PostgreSQL may not do this in {lake} ({denied[0]}): use a user who may write there, as the"
+            " one who created the lake"
+        )
     if other := _OTHER_DATA.search(text):
         return f"{lake} has its files at {other[1]}, not at {lake.data}: correct FLORIDAY_LAKE_DATA"
     return _problem_of_bucket(lake.data, text) if lake.is_remote else None

@@ -19,6 +19,7 @@ from pipelines.warehouse.lake.errors import no_session, reason_of
 
 if TYPE_CHECKING:
     import psycopg2.extensions
+    import psycopg2.sql
 
 _LONGEST_NAME = 63  # bytes of an application's name that PostgreSQL keeps
 _PAUSE = 0.2  # seconds between two attempts
@@ -101,12 +102,20 @@ def _named(session: psycopg2.extensions.connection, address: LakeAddress) -> str
 
 
 def _row(session: psycopg2.extensions.connection, sql: str, address: LakeAddress) -> Any:
+    rows = rows_of(session, address, sql, [address.schema])
+    return rows[0] if rows else None
+
+
+def rows_of(
+    session: psycopg2.extensions.connection, address: LakeAddress, sql: str | psycopg2.sql.Composable, params: Any = ()
+) -> list[tuple[Any, ...]]:
+    """The rows of a query of PostgreSQL; a WarehouseError about a lake if there is no answer."""
     import psycopg2  # noqa: PLC0415 - only a lake needs it
 
     try:
         with session.cursor() as cursor:
-            cursor.execute(sql, [address.schema])
-            return cursor.fetchone()
+            cursor.execute(sql, params)
+            return cursor.fetchall()
     except psycopg2.Error as error:
         raise _no_answer(address, error) from None
 

@@ -1,4 +1,4 @@
-"""Reports with parameters in a lake, which stores no macro whose parameters have defaults.
+"""Macros: reports with parameters in a lake, which stores no macro whose parameters have defaults.
 
 Their statements are rows of a table of the lake; a connection that needs them creates the macros in a database in
 memory. The search path makes both one schema: `reports.x` is the lake's view, `reports.x(...)` the macro.
@@ -37,6 +37,17 @@ def create_reports(connection: duckdb.DuckDBPyConnection, lake: str) -> None:
         connection.execute(
             f"CREATE MACRO {report}({parameters}) AS TABLE {query}; CREATE VIEW {report} AS FROM {report}()"
         )
+
+
+def create_history(connection: duckdb.DuckDBPyConnection, lake: str) -> None:
+    """Create the macros of a lake's history, such as ``history.sales_orders_as_of``, over the current tables."""
+    macros = connection.execute(
+        "SELECT function_name, array_to_string(parameters, ', '), macro_definition FROM duckdb_functions()"
+        " WHERE (database_name, schema_name, function_type) = (?, 'history', 'table_macro') ORDER BY function_name",
+        [lake],
+    ).fetchall()
+    for name, parameters, query in macros:
+        connection.execute(f"CREATE MACRO {qualified('history', name)}({parameters}) AS TABLE {query}")
 
 
 def _definitions(connection: duckdb.DuckDBPyConnection, lake: str | None = None) -> list[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ process; results are sent back as JSON and Arrow, so that no content of a query 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import signal
@@ -43,6 +44,18 @@ _MEMORY, _DATA = Path("/proc/self/statm"), 5  # pages of memory; the position of
 _NO_MORE = (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)
 
 
+class _Warnings(logging.Handler):
+    """Keeps the warnings about the warehouse, which the process that started this one logs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one."""
+        self.messages.append(record.getMessage())
+
+
 def serve(channel: Connection) -> None:
     """Open the warehouse, restrict this process permanently, and execute one query after another.
 
@@ -50,6 +63,7 @@ def serve(channel: Connection) -> None:
     """
     with suppress(EOFError, BrokenPipeError):
         request: OpenRequest = channel.recv()
+        logging.getLogger("pipelines.warehouse").addHandler(warnings := _Warnings())
         try:
             warehouse = open_warehouse(request.address, lock_timeout=request.lock_timeout)
             with warehouse.reading_for_users() as connection:
@@ -57,7 +71,7 @@ def serve(channel: Connection) -> None:
                 limit_memory(request.limits.further_bytes)
                 if not warehouse.opens_files:
                     deny_descriptors()
-                _send(channel, {"ready": True})
+                _send(channel, {"warnings": warnings.messages})
                 while True:
                     _answer(channel, connection, channel.recv(), request.limits)
         except PipelineError as error:

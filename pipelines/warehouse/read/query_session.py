@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits", "QuerySession", "query_session", "single_query"]
 
+_LOG = logging.getLogger(__name__)
 Params = Mapping[str, object] | None  # the named parameters of a query
 LOCK_TIMEOUT = 60.0  # seconds to wait while another process writes the file
 _SECRETS = "FLORIDAY_"  # prefix of the environment variables that the process does not get
@@ -78,7 +80,10 @@ class QuerySession:
         self._limits = limits or self._limits
         timeout = min(LOCK_TIMEOUT, self._limits.seconds or LOCK_TIMEOUT)
         self._send(OpenRequest(address.absolute() if isinstance(address, Path) else address, timeout, self._limits))
-        self._message()
+        opened = self._message()
+        assert isinstance(opened, dict), "the process sends its warnings as JSON"
+        for warning in opened["warnings"]:
+            _LOG.warning("%s", warning)
 
     def execute(self, sql: str, params: Params = None) -> Result:
         """The result of one query; unread rows of the previous result are dropped.
