@@ -100,6 +100,14 @@ def test_a_redirect_is_not_followed(server: AnsweringServer, client: FloridayCli
     assert server.requests_to("/other") == []
 
 
+@pytest.mark.parametrize("status", [300, 304])
+def test_an_answer_that_redirects_to_no_place(server: AnsweringServer, client: FloridayClient, status: int) -> None:
+    """It is named as it is: a cache may say that nothing was modified."""
+    server.respond(PAGE, Reply(status))
+
+    assert f"answered {status} " in refusal(client, RefusedError)
+
+
 @given(st.sampled_from(LOOPBACK), st.sampled_from(LOOKALIKES), st.sampled_from(HOSTS))
 def test_plain_http_is_for_the_loopback_only(loopback: str, form: str, name: str) -> None:
     """Plain http is allowed for the loopback only, and not for a host that resembles it."""

@@ -163,13 +163,15 @@ def configure(session: requests.Session, adapter: BoundedAdapter) -> None:
 
 
 def _redirect_error(host: str, response: requests.Response) -> RefusedError:
-    try:
-        target = one_line(host_of(response.headers.get("Location", "")), 300)
-    except ValueError:
-        target = ""
-    if not target:
+    location = response.headers.get("Location")
+    if location is None:
         reason = f"{response.status_code} {one_line(response.reason or '', 40)}".strip()
         return RefusedError(f"{host} answered {reason}, which is no answer to this call", status=response.status_code)
+    try:
+        target = one_line(host_of(location), 300)
+    except ValueError:
+        target = ""
+    target = target or "another address"
     return RefusedError(
         f"{host} redirects the call to {target}: redirects are not followed", status=response.status_code
     )
