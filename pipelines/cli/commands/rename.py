@@ -40,13 +40,14 @@ def rename(
     from pipelines.warehouse.schema.rename_account import rename as rename_account
 
     _check_new(old, new)
-    settings = in_cell_of(load_local_settings(), old, new)
+    all_cells = load_local_settings()
+    settings = in_cell_of(all_cells, old, new)
     warehouse = open_warehouse(settings.warehouse)
     warehouse.require()
     with warehouse.reading() as connection:
         require_owner(connection, warehouse.name)
         check_names(connection, old, new)
-    _check_moves(load_local_settings(), old)
+    _check_moves(all_cells, old)
     names = load_account_names()
     _check_settings(old, new, names)
     with hold_sync_lock(warehouse.address, "floriday rename"):

@@ -15,6 +15,7 @@ from operator import itemgetter
 from pipelines.alerts import Alert, bounded, send
 from pipelines.dashboard import Dashboard
 from pipelines.dashboard.figures import WEEKS
+from pipelines.dashboard.thresholds import thresholds_of
 from pipelines.errors import PipelineError
 from pipelines.reports import installed
 from pipelines.settings import LocalSettings
@@ -22,7 +23,6 @@ from pipelines.settings.values import AMSTERDAM
 from pipelines.warehouse.file.connection import Warehouse
 
 SEND_SECONDS = 60.0  # time limit for all addresses together: the file takes longer than a message
-LATE = dt.timedelta(hours=48)  # a feed that was read so long before another is behind, as on the page
 MOST_NAMED = 5  # the most feeds that a text names
 
 _Row = tuple[str, str, bool | None, dt.datetime | None, dt.datetime | None]  # account, feed, granted, read, current
@@ -77,20 +77,24 @@ def read_data_status(warehouse: Warehouse) -> tuple[DataStatus, ...]:
     Raises:
         PipelineError: there is no warehouse, or it cannot be read.
     """
+    limit = dt.timedelta(hours=thresholds_of(warehouse.path.parent)["data_age_hours"]["red"])  # as on the page
     with warehouse.reading() as connection:
         rows = connection.execute(_SYNC_HEALTH).fetchall() if "sync_health" in installed(connection) else []
-    return tuple(_status(account, list(of_account)) for account, of_account in groupby(rows, itemgetter(0)))
+    return tuple(_status(account, list(of_account), limit) for account, of_account in groupby(rows, itemgetter(0)))
 
 
-def _status(account: str, rows: list[_Row]) -> DataStatus:
-    """Feeds whose scope is not granted and that were never read are left out: nobody expects them."""
+def _status(account: str, rows: list[_Row], limit: dt.timedelta) -> DataStatus:
+    """Late are feeds that were read so much longer ago than the newest one.
+
+    Feeds whose scope is not granted and that were never read are left out: nobody expects them.
+    """
     newest = max((read_at for *_, read_at, _ in rows if read_at), default=None)
     late = []
     for _, feed, granted, read_at, current_at in rows:
         if read_at is None or newest is None:
             if granted is not False:
                 late.append(LateFeed(feed, None))
-        elif newest - read_at > LATE:
+        elif newest - read_at > limit:
             late.append(LateFeed(feed, read_at))
         elif current_at is None or current_at < read_at:
             late.append(LateFeed(feed, read_at, is_late=False))

@@ -32,9 +32,6 @@ class StoredNumber(NamedTuple):
     key: str  # of the record, joined
 
 
-NONE: frozenset[StoredNumber] = frozenset()
-
-
 @dataclass(frozen=True)
 class IncomingBatch:
     """A batch on a connection: its frames are views, what is detected is a temporary table."""
@@ -227,7 +224,8 @@ def _compared(incoming: IncomingBatch, records: int) -> DetectedChanges:
         f" coalesce(bool_or(is_twice), false) FROM {VERDICTS}"
     ).fetchall()
     older = records - judged
-    return DetectedChanges(new, changed, some_twice=some_twice, older=older, ahead=_ahead(incoming) if older else NONE)
+    ahead = _ahead(incoming) if older else frozenset()
+    return DetectedChanges(new, changed, some_twice=some_twice, older=older, ahead=ahead)
 
 
 def _ahead(incoming: IncomingBatch) -> frozenset[StoredNumber]:

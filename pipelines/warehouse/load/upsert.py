@@ -94,8 +94,8 @@ def store(
         effects: further effects of the commit.
         moment: time of the commit, now by default; it may be earlier than the last commit, no order depends on it.
     """
-    windows, moment = [windows] if isinstance(windows, Window) else windows, moment or dt.datetime.now(dt.UTC)
-    (window, *_) = windows
+    windows = [windows] if isinstance(windows, Window) else windows
+    window, moment = windows[0], moment or dt.datetime.now(dt.UTC)
     # Most time of a small batch is the search for its keys, and no other batch is normalized at the same time.
     connection.execute(f"SET threads = {1 if len(batch.originals) >= RECORDS_OF_A_LARGE_BATCH else THREADS}")
     has_impossible = effects.proves_end and impossible_numbers.exist(connection, table, window.part, to)
